@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Puts all tests' coverage together, as Bazel's generator does: --reports_file=LIST_OF_FILES --output_file=FILE.
+set -euo pipefail
+for argument; do
+  case $argument in
+    --reports_file=*) reports=${argument#*=} ;;
+    --output_file=*) output=${argument#*=} ;;
+  esac
+done
+# A tracefile may name a source twice; its readers add up.
+xargs -r -d '\n' cat <"$reports" >"$output"

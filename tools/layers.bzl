@@ -1,0 +1,225 @@
+"""The layers, lowest first, and the macros every layer's BUILD file is written with.
+
+A layer may depend on itself and on the layers before it. A wrong edge fails while the BUILD file loads; target visibility
+refuses it once more, also where a target was written without these macros.
+"""
+
+# Each layer's semantic version: users take layers one by one.
+LAYERS = {
+    "selectors": "0.1.0",
+    "events": "0.1.0",
+    "futures": "0.1.0",
+    "tasks": "0.1.0",
+    "sync": "0.1.0",
+    "utils": "0.1.0",
+    "transports": "0.1.0",
+    "streams": "0.1.0",
+    "subprocess": "0.1.0",
+    "asyncio": "0.1.0",
+}
+
+# Folders that stand above all layers.
+_ABOVE = ["benchmarks", "conformance", "docs", "examples"]
+
+_ORDER = LAYERS.keys()
+
+def _layer():
+    """The layer of the current package."""
+    layer = native.package_name().split("/")[0]
+    if layer not in LAYERS:
+        fail("//%s is no layer; the layers are %s" % (native.package_name(), " → ".join(_ORDER)))
+    return layer
+
+def _package_of(dep):
+    """The package a label names, or None when it belongs to another repository."""
+    for prefix in ["@asyncio//", "//"]:
+        if dep.startswith(prefix):
+            return dep[len(prefix):].split(":")[0]
+    return None if dep.startswith("@") else native.package_name()
+
+def _check_edges(name, deps):
+    """Fails when a dependency stands above the current package."""
+    package = native.package_name()
+    layer = package.split("/")[0]
+    if layer not in LAYERS:
+        return
+    if type(deps) != "list":
+        fail("//%s:%s: deps must be a plain list, so that its layers can be checked" % (package, name))
+    for dep in deps:
+        other = (_package_of(dep) or "").split("/")[0]
+        if other in _ABOVE:
+            fail("//%s:%s must not depend on %s: %s stands above all layers" % (package, name, dep, other))
+        if other in LAYERS and _ORDER.index(other) > _ORDER.index(layer):
+            fail("//%s:%s must not depend on %s: %s stands below %s (%s)" %
+                 (package, name, dep, layer, other, " → ".join(_ORDER)))
+
+def _include(layer):
+    """The folder of a layer's public headers; the top layer's stand directly in asyncio/."""
+    return "include/asyncio" if layer == "asyncio" else "include/asyncio/" + layer
+
+def _visible_from_above(layer):
+    return ["@asyncio//tools:above_" + layer]
+
+def asyncio_library(name, deps = [], srcs = [], hdrs = [], **kwargs):
+    """A public header of this layer: include/asyncio/<layer>/<name>.h with src/<name>.cc where that exists.
+
+    Args:
+      name: the header's name.
+      deps: a plain list of labels.
+      srcs: more sources.
+      hdrs: more public headers.
+      **kwargs: passed on to cc_library.
+    """
+    header = "%s/%s.h" % (_include(_layer()), name)
+    _header_library(name, header, deps, srcs, hdrs, visibility = _visible_from_above(_layer()), **kwargs)
+
+def asyncio_part(name, deps = [], srcs = [], hdrs = [], **kwargs):
+    """Like asyncio_library, but private to this repository.
+
+    The header may also be src/<name>.h; then it is included as "<layer>/src/<name>.h".
+
+    Args:
+      name: the header's name.
+      deps: a plain list of labels.
+      srcs: more sources.
+      hdrs: more headers.
+      **kwargs: passed on to cc_library.
+    """
+    header = "src/%s.h" % name
+    if not native.glob([header], allow_empty = True):
+        header = "%s/%s.h" % (_include(_layer()), name)
+    _header_library(name, header, deps, srcs, hdrs, visibility = ["@asyncio//:__subpackages__"], **kwargs)
+
+def _header_library(name, header, deps, srcs, hdrs, features = [], testonly = False, **kwargs):
+    _check_edges(name, deps)
+    if not native.glob([header], allow_empty = True):
+        fail("//%s:%s: there is no %s" % (native.package_name(), name, header))
+    in_include = header.startswith("include/")
+    sources = native.glob(["src/%s.cc" % name], allow_empty = True) + srcs
+    native.cc_library(
+        name = name,
+        srcs = sources,
+        hdrs = [header] + hdrs,
+        strip_include_prefix = "include" if in_include else None,
+        features = ["layering_check"] + features,
+        testonly = testonly,
+        deps = deps,
+        **kwargs
+    )
+    if not sources:
+        # Nothing else compiles this header by itself, which shows missing includes and undeclared dependencies.
+        _one_include(
+            name = name + "_alone.cc",
+            out = name + "_alone.cc",
+            include = header[len("include/"):] if in_include else "%s/%s" % (native.package_name(), header),
+        )
+        native.cc_library(
+            name = name + "_alone",
+            srcs = [name + "_alone.cc"],
+            features = ["layering_check"] + features,
+            testonly = testonly,
+            visibility = ["//visibility:private"],
+            deps = deps + [":" + name],
+        )
+
+def asyncio_test(name, deps = [], srcs = None, size = "small", features = [], **kwargs):
+    """A GoogleTest: test/<name>.cc; gtest, its main and the TSan suppressions are linked.
+
+    Args:
+      name: the test's name.
+      deps: a plain list of labels.
+      srcs: in place of test/<name>.cc.
+      size: as for cc_test.
+      features: more features.
+      **kwargs: passed on to cc_test.
+    """
+    _check_edges(name, deps)
+    native.cc_test(
+        name = name,
+        srcs = srcs or ["test/%s.cc" % name],
+        size = size,
+        features = ["layering_check"] + features,
+        deps = deps + [
+            "@asyncio//tools:tsan_suppressions",
+            "@com_google_googletest//:gtest",
+            "@com_google_googletest//:gtest_main",
+        ],
+        **kwargs
+    )
+
+def asyncio_layer(deps):
+    """The target named like its package, which exports the layer's public libraries, and asyncio/<layer>/version.h.
+
+    Args:
+      deps: all public libraries of the layer.
+    """
+    layer = _layer()
+    _check_edges(layer, deps)
+    version = _include(layer) + "/version.h"
+    _version_header(
+        name = "version_header",
+        out = version,
+        layer = layer,
+        version = LAYERS[layer],
+    )
+    native.cc_library(
+        name = "version",
+        hdrs = [version],
+        strip_include_prefix = "include",
+        visibility = _visible_from_above(layer),
+    )
+    native.cc_library(
+        name = layer,
+        visibility = _visible_from_above(layer),
+        deps = deps + [":version"],
+    )
+
+def layer_groups():
+    """For tools/BUILD: per layer the package_group of everyone but the layers below it."""
+    everyone = "public" if hasattr(native, "module_name") else "//..."
+    for layer in _ORDER:
+        native.package_group(
+            name = "above_" + layer,
+            packages = [everyone] + ["-//%s/..." % below for below in _ORDER[:_ORDER.index(layer)]],
+        )
+
+def _one_include_impl(ctx):
+    ctx.actions.write(ctx.outputs.out, "#include \"%s\"\n" % ctx.attr.include)
+
+_one_include = rule(
+    implementation = _one_include_impl,
+    attrs = {
+        "include": attr.string(mandatory = True),
+        "out": attr.output(mandatory = True),
+    },
+)
+
+def _version_header_impl(ctx):
+    ctx.actions.write(ctx.outputs.out, """\
+// Generated from tools/layers.bzl.
+#ifndef ASYNCIO_{upper}_VERSION_H_
+#define ASYNCIO_{upper}_VERSION_H_
+
+#include <string_view>
+
+namespace asyncio {{
+
+inline constexpr std::string_view k{title}Version = "{version}";
+
+}}  // namespace asyncio
+
+#endif  // ASYNCIO_{upper}_VERSION_H_
+""".format(
+        title = ctx.attr.layer.title(),
+        upper = ctx.attr.layer.upper(),
+        version = ctx.attr.version,
+    ))
+
+_version_header = rule(
+    implementation = _version_header_impl,
+    attrs = {
+        "layer": attr.string(mandatory = True),
+        "out": attr.output(mandatory = True),
+        "version": attr.string(mandatory = True),
+    },
+)
