@@ -23,6 +23,22 @@ _ABOVE = ["benchmarks", "conformance", "docs", "examples"]
 
 _ORDER = LAYERS.keys()
 
+_VERSION_HEADER = """\
+// Generated from tools/layers.bzl.
+#ifndef ASYNCIO_{upper}_VERSION_H_
+#define ASYNCIO_{upper}_VERSION_H_
+
+#include <string_view>
+
+namespace asyncio {{
+
+inline constexpr std::string_view k{title}Version = "{version}";
+
+}}  // namespace asyncio
+
+#endif  // ASYNCIO_{upper}_VERSION_H_
+"""
+
 def _layer():
     """The layer of the current package."""
     layer = native.package_name().split("/")[0]
@@ -58,7 +74,7 @@ def _include(layer):
     return "include/asyncio" if layer == "asyncio" else "include/asyncio/" + layer
 
 def _visible_from_above(layer):
-    return ["@asyncio//tools:above_" + layer]
+    return ["//tools:above_" + layer]
 
 def asyncio_library(name, deps = [], srcs = [], hdrs = [], **kwargs):
     """A public header of this layer: include/asyncio/<layer>/<name>.h with src/<name>.cc where that exists.
@@ -88,7 +104,7 @@ def asyncio_part(name, deps = [], srcs = [], hdrs = [], **kwargs):
     header = "src/%s.h" % name
     if not native.glob([header], allow_empty = True):
         header = "%s/%s.h" % (_include(_layer()), name)
-    _header_library(name, header, deps, srcs, hdrs, visibility = ["@asyncio//:__subpackages__"], **kwargs)
+    _header_library(name, header, deps, srcs, hdrs, visibility = ["//:__subpackages__"], **kwargs)
 
 def _header_library(name, header, deps, srcs, hdrs, features = [], testonly = False, **kwargs):
     _check_edges(name, deps)
@@ -108,10 +124,12 @@ def _header_library(name, header, deps, srcs, hdrs, features = [], testonly = Fa
     )
     if not sources:
         # Nothing else compiles this header by itself, which shows missing includes and undeclared dependencies.
-        _one_include(
-            name = name + "_alone.cc",
+        include = header[len("include/"):] if in_include else "%s/%s" % (native.package_name(), header)
+        _text_file(
+            name = name + "_alone_source",
             out = name + "_alone.cc",
-            include = header[len("include/"):] if in_include else "%s/%s" % (native.package_name(), header),
+            content = "#include \"%s\"\n" % include,
+            testonly = testonly,
         )
         native.cc_library(
             name = name + "_alone",
@@ -140,7 +158,7 @@ def asyncio_test(name, deps = [], srcs = None, size = "small", features = [], **
         size = size,
         features = ["layering_check"] + features,
         deps = deps + [
-            "@asyncio//tools:tsan_suppressions",
+            "//tools:tsan_suppressions",
             "@com_google_googletest//:gtest",
             "@com_google_googletest//:gtest_main",
         ],
@@ -155,16 +173,19 @@ def asyncio_layer(deps):
     """
     layer = _layer()
     _check_edges(layer, deps)
-    version = _include(layer) + "/version.h"
-    _version_header(
+    header = _include(layer) + "/version.h"
+    _text_file(
         name = "version_header",
-        out = version,
-        layer = layer,
-        version = LAYERS[layer],
+        out = header,
+        content = _VERSION_HEADER.format(
+            title = layer.title(),
+            upper = layer.upper(),
+            version = LAYERS[layer],
+        ),
     )
     native.cc_library(
         name = "version",
-        hdrs = [version],
+        hdrs = [header],
         strip_include_prefix = "include",
         visibility = _visible_from_above(layer),
     )
@@ -183,43 +204,13 @@ def layer_groups():
             packages = [everyone] + ["-//%s/..." % below for below in _ORDER[:_ORDER.index(layer)]],
         )
 
-def _one_include_impl(ctx):
-    ctx.actions.write(ctx.outputs.out, "#include \"%s\"\n" % ctx.attr.include)
+def _text_file_impl(ctx):
+    ctx.actions.write(ctx.outputs.out, ctx.attr.content)
 
-_one_include = rule(
-    implementation = _one_include_impl,
+_text_file = rule(
+    implementation = _text_file_impl,
     attrs = {
-        "include": attr.string(mandatory = True),
+        "content": attr.string(mandatory = True),
         "out": attr.output(mandatory = True),
-    },
-)
-
-def _version_header_impl(ctx):
-    ctx.actions.write(ctx.outputs.out, """\
-// Generated from tools/layers.bzl.
-#ifndef ASYNCIO_{upper}_VERSION_H_
-#define ASYNCIO_{upper}_VERSION_H_
-
-#include <string_view>
-
-namespace asyncio {{
-
-inline constexpr std::string_view k{title}Version = "{version}";
-
-}}  // namespace asyncio
-
-#endif  // ASYNCIO_{upper}_VERSION_H_
-""".format(
-        title = ctx.attr.layer.title(),
-        upper = ctx.attr.layer.upper(),
-        version = ctx.attr.version,
-    ))
-
-_version_header = rule(
-    implementation = _version_header_impl,
-    attrs = {
-        "layer": attr.string(mandatory = True),
-        "out": attr.output(mandatory = True),
-        "version": attr.string(mandatory = True),
     },
 )
