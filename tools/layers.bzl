@@ -166,17 +166,19 @@ def asyncio_test(name, deps = [], srcs = None, size = "small", features = [], **
     )
 
 def asyncio_layer(deps):
-    """The target named like its package, which exports the layer's public libraries, and asyncio/<layer>/version.h.
+    """The target named like its package: it exports the layer's public libraries and asyncio/<layer>/version.h.
+
+    Where include/asyncio/<layer>.h exists it is exported too, as a header that includes all the others.
 
     Args:
       deps: all public libraries of the layer.
     """
     layer = _layer()
     _check_edges(layer, deps)
-    header = _include(layer) + "/version.h"
+    version = _include(layer) + "/version.h"
     _text_file(
         name = "version_header",
-        out = header,
+        out = version,
         content = _VERSION_HEADER.format(
             title = layer.title(),
             upper = layer.upper(),
@@ -185,14 +187,19 @@ def asyncio_layer(deps):
     )
     native.cc_library(
         name = "version",
-        hdrs = [header],
+        hdrs = [version],
         strip_include_prefix = "include",
         visibility = _visible_from_above(layer),
     )
-    native.cc_library(
+    exported = deps + [":version"]
+    umbrella = "include/asyncio/%s.h" % layer
+    if native.glob([umbrella], allow_empty = True):
+        _header_library("umbrella", umbrella, exported, [], [], visibility = ["//visibility:private"])
+        exported = exported + [":umbrella"]
+    _exports(
         name = layer,
         visibility = _visible_from_above(layer),
-        deps = deps + [":version"],
+        deps = exported,
     )
 
 def layer_groups():
@@ -203,6 +210,21 @@ def layer_groups():
             name = "above_" + layer,
             packages = [everyone] + ["-//%s/..." % below for below in _ORDER[:_ORDER.index(layer)]],
         )
+
+def _exports_impl(ctx):
+    libraries = [dep[CcInfo] for dep in ctx.attr.deps]
+    return [
+        DefaultInfo(files = depset(transitive = [dep[DefaultInfo].files for dep in ctx.attr.deps])),
+        cc_common.merge_cc_infos(direct_cc_infos = libraries),
+        coverage_common.instrumented_files_info(ctx, dependency_attributes = ["deps"]),
+    ]
+
+# Unlike a cc_library without headers, this satisfies the layering check of a target that includes the headers of its deps.
+_exports = rule(
+    implementation = _exports_impl,
+    attrs = {"deps": attr.label_list(providers = [CcInfo])},
+    provides = [CcInfo],
+)
 
 def _text_file_impl(ctx):
     ctx.actions.write(ctx.outputs.out, ctx.attr.content)
