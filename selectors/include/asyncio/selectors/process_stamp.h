@@ -3,8 +3,8 @@
 // fork() copies every object into the child, but a copied epoll descriptor still edits the parent's
 // kernel set. An object with such a tie carries a stamp and asks it before it acts. Asking costs
 // one load: forks are counted by a pthread_atfork handler, where comparing process ids would cost a
-// system call each time. Children of vfork(), posix_spawn() and a bare clone() are not noticed;
-// they may only exec anyway.
+// system call each time. Children of vfork(), posix_spawn() and a bare clone() are not noticed; the
+// first two can do nothing but exec.
 
 #ifndef ASYNCIO_SELECTORS_PROCESS_STAMP_H_
 #define ASYNCIO_SELECTORS_PROCESS_STAMP_H_

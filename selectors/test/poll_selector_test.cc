@@ -1,0 +1,60 @@
+#include "asyncio/selectors/poll_selector.h"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+
+#include <chrono>
+#include <vector>
+
+#include "asyncio/selectors/file_descriptor.h"
+#include "asyncio/selectors/os_error.h"
+#include "asyncio/selectors/selector.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace asyncio {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using namespace std::chrono_literals;
+
+FileDescriptor readable_event() {
+  return FileDescriptor(check(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"));
+}
+
+TEST(PollSelectorTest, RemovingOneLeavesTheOthersWatched) {
+  PollSelector selector;
+  std::vector<FileDescriptor> fds;
+  for (int i = 0; i < 4; ++i) {
+    fds.push_back(readable_event());
+    selector.add(fds.back().get(), kEventRead);
+  }
+  for (const int removed : {1, 3, 0}) {  // in the middle, at the end, at the front
+    selector.remove(fds[static_cast<std::size_t>(removed)].get());
+  }
+  const SelectorKey last = selector.modify(fds[2].get(), kEventWrite);
+  EXPECT_THAT(selector.select(0s), ElementsAre(ReadyKey{last, kEventWrite}));
+  selector.remove(last.fd);
+  EXPECT_THAT(selector.select(0s), IsEmpty());
+}
+
+TEST(PollSelectorTest, ReportsARegularFileAsAlwaysReady) {
+  PollSelector selector;
+  const FileDescriptor file(check(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC), "open"));
+  const SelectorKey key = selector.add(file.get(), kEventRead);
+  EXPECT_THAT(selector.select(), ElementsAre(ReadyKey{key, kEventRead}));
+}
+
+TEST(PollSelectorTest, ReportsADescriptorThatWasClosedAsReadyUntilItIsRemoved) {
+  PollSelector selector;
+  FileDescriptor fd = readable_event();
+  const SelectorKey key = selector.add(fd.get(), kEventRead | kEventWrite);
+  fd.close();
+  EXPECT_THAT(selector.select(), ElementsAre(ReadyKey{key, kEventRead | kEventWrite}));
+  selector.remove(key.fd);
+  EXPECT_THAT(selector.select(0s), IsEmpty());
+}
+
+}  // namespace
+}  // namespace asyncio

@@ -1,0 +1,70 @@
+// A warm selector does not touch the heap. Alone in its program because it replaces operator new.
+
+#include <sys/eventfd.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+#include "asyncio/selectors/epoll_selector.h"
+#include "asyncio/selectors/file_descriptor.h"
+#include "asyncio/selectors/os_error.h"
+#include "asyncio/selectors/poll_selector.h"
+#include "asyncio/selectors/select_selector.h"
+#include "asyncio/selectors/selector.h"
+#include "gtest/gtest.h"
+
+static std::size_t allocations = 0;
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace asyncio {
+namespace {
+
+using namespace std::chrono_literals;
+
+template <class BackEnd>
+class SelectorAllocationTest : public ::testing::Test {
+ protected:
+  SelectorAllocationTest() {
+    for (FileDescriptor& fd : fds_) {
+      fd.reset(check(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"));
+    }
+  }
+
+  void use() {
+    for (const FileDescriptor& fd : fds_) selector_.add(fd.get(), kEventRead);
+    ASSERT_EQ(selector_.select(1h).size(), fds_.size());
+    ASSERT_EQ(selector_.select(1ms).size(), fds_.size());
+    ASSERT_EQ(selector_.select().size(), fds_.size());
+    for (const FileDescriptor& fd : fds_) selector_.modify(fd.get(), kEventWrite, this);
+    ASSERT_EQ(selector_.select(0s).size(), fds_.size());
+    for (const FileDescriptor& fd : fds_) selector_.remove(fd.get());
+    ASSERT_EQ(selector_.select(0s).size(), 0U);
+  }
+
+  BackEnd selector_;
+  std::array<FileDescriptor, 100> fds_;
+};
+
+using BackEnds = ::testing::Types<EpollSelector, PollSelector, SelectSelector>;
+TYPED_TEST_SUITE(SelectorAllocationTest, BackEnds);
+
+TYPED_TEST(SelectorAllocationTest, WorksWithoutTheHeapOnceWarm) {
+  this->use();
+  const std::size_t before = allocations;
+  for (int i = 0; i < 10; ++i) this->use();
+  EXPECT_EQ(allocations, before);
+}
+
+}  // namespace
+}  // namespace asyncio
