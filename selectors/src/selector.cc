@@ -1,7 +1,5 @@
 #include "asyncio/selectors/selector.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -15,8 +13,6 @@
 namespace asyncio {
 namespace {
 
-using std::chrono::nanoseconds;
-
 void require_valid(int fd, EventMask events) {
   if (events == 0 || (events & ~(kEventRead | kEventWrite)) != 0) {
     throw std::invalid_argument(absl::StrCat("Invalid events: ", events));
@@ -24,41 +20,26 @@ void require_valid(int fd, EventMask events) {
   if (fd < 0) throw std::invalid_argument(absl::StrCat("Invalid file descriptor: ", fd));
 }
 
-nanoseconds read_clock(clockid_t clock) {
-  timespec now;
-  ::clock_gettime(clock, &now);
-  return std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec);
-}
-
-// How much of a wait is left after a signal, without a precise look at the clock before it: that
-// would cost every wait 20 ns. The coarse clock costs 3 ns and lags behind by up to one tick, which
-// makes an interrupted wait so much longer, never shorter.
+// How much of a wait is left after a signal. The 20 ns for the clock are spent on finite waits
+// only, but on each of them: CLOCK_MONOTONIC_COARSE would be cheaper, but lags behind by more than
+// the one tick that it promises, so that an interrupted wait could end early.
 class Countdown {
  public:
-  explicit Countdown(Duration timeout) noexcept
-      : timeout_(timeout), start_(counts() ? read_clock(kCoarse) : nanoseconds(0)) {}
+  explicit Countdown(Duration timeout)
+      : timeout_(timeout), start_(counts() ? Clock::now() : Clock::time_point()) {}
 
-  Duration left() const noexcept {
+  Duration left() const {
     if (!counts()) return timeout_;
-    timespec tick;
-    ::clock_getres(kCoarse, &tick);
-    const nanoseconds latest_start = start_ + nanoseconds(tick.tv_nsec);
-    const nanoseconds elapsed =
-        std::max(read_clock(CLOCK_MONOTONIC) - latest_start, nanoseconds(0));
-    return std::max(timeout_.nanoseconds() - elapsed, nanoseconds(0));
+    return std::max<Duration>(timeout_.nanoseconds() - (Clock::now() - start_), Duration::zero());
   }
 
  private:
-#ifdef CLOCK_MONOTONIC_COARSE
-  static constexpr clockid_t kCoarse = CLOCK_MONOTONIC_COARSE;
-#else
-  static constexpr clockid_t kCoarse = CLOCK_MONOTONIC;
-#endif
+  using Clock = std::chrono::steady_clock;
 
-  bool counts() const noexcept { return timeout_ > Duration::zero() && !timeout_.is_infinite(); }
+  bool counts() const { return timeout_ > Duration::zero() && !timeout_.is_infinite(); }
 
   const Duration timeout_;
-  const nanoseconds start_;
+  const Clock::time_point start_;
 };
 
 }  // namespace

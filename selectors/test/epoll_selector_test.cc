@@ -151,6 +151,12 @@ TEST_F(EpollSelectorTest, WhatAChildKeepsOpenIsSweptOutToo) {
   EXPECT_EQ(status, 0);
 }
 
+TEST_F(EpollSelectorTest, DoesNotWakeEarlyFromAWaitThatItCountsInMilliseconds) {
+  const Clock::time_point start = Clock::now();
+  EXPECT_THAT(selector_.select(1'000'000'001ns), IsEmpty());
+  EXPECT_GE(Clock::now() - start, 1'000'000'001ns);
+}
+
 TEST_F(EpollSelectorTest, RoundsUpToMillisecondsWhereTheKernelCountsNoNanoseconds) {
   const pid_t child = check(::fork(), "fork");
   if (child == 0) {

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <ranges>
 #include <set>
 #include <span>
@@ -53,6 +54,8 @@ constexpr EventMask kBoth = kEventRead | kEventWrite;
 struct Kind {
   const char* name;
   SelectorFactory open;
+
+  friend void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 };
 
 template <class BackEnd>
@@ -459,7 +462,7 @@ TEST_P(SelectorTest, NeverWakesEarly) {
   const Ends ends = socket_pair();
   selector_->add(ends.here.get(), kEventRead);
   for (const std::chrono::nanoseconds timeout :
-       {1ns, 1'000ns, 999'999ns, 1'000'001ns, 10'500'000ns, 1'000'000'001ns}) {
+       {1ns, 1'000ns, 999'999ns, 1'000'001ns, 10'500'000ns}) {
     const Clock::time_point start = Clock::now();
     EXPECT_THAT(select(timeout), IsEmpty());
     EXPECT_GE(Clock::now() - start, timeout);
@@ -535,8 +538,8 @@ TEST_P(SelectorTest, SignalsDoNotShortenAWait) {
 
 TEST_P(SelectorTest, SignalsDoNotLengthenAWaitForEver) {
   const Alarms every_five_milliseconds;
-  // Each of some 200 interruptions starts the wait anew, with less and less time.
-  EXPECT_THAT(select(1s), IsEmpty());
+  // Each of some 40 interruptions starts the wait anew, with less and less time.
+  EXPECT_THAT(select(200ms), IsEmpty());
 }
 
 TEST_P(SelectorTest, ASignalsHandlerEndsAnEndlessWaitByWriting) {

@@ -23,8 +23,8 @@
 // living registration is dropped, never handed to the number's new owner.
 //
 // Cost of select(): one system call, two virtual calls, per ready descriptor one look-up in a
-// vector; no allocation once the result has reached its largest size; no clock unless the wait is
-// finite (then the 3 ns coarse one).
+// vector; no allocation once the result has reached its largest size; no look at the clock unless
+// the wait is finite.
 
 #ifndef ASYNCIO_SELECTORS_SELECTOR_H_
 #define ASYNCIO_SELECTORS_SELECTOR_H_
