@@ -1,11 +1,20 @@
-// A warm selector does not touch the heap. Alone in its program because it replaces operator new.
+// A warm selector does not touch the heap. Alone in its program because it replaces operator new,
+// or where a sanitizer has done that already listens to it.
 
 #include <sys/eventfd.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#include <sanitizer/allocator_interface.h>
+#define ASYNCIO_SANITIZER_OWNS_THE_HEAP
+#endif
+#endif
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <memory>
 #include <new>
 
 #include "asyncio/selectors/epoll_selector.h"
@@ -18,6 +27,15 @@
 
 static std::size_t allocations = 0;
 
+#ifdef ASYNCIO_SANITIZER_OWNS_THE_HEAP
+
+static void count_allocation(const volatile void*, std::size_t) { ++allocations; }
+static void ignore_release(const volatile void*) {}
+static const int counting =
+    __sanitizer_install_malloc_and_free_hooks(count_allocation, ignore_release);
+
+#else
+
 void* operator new(std::size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size)) return memory;
@@ -26,6 +44,8 @@ void* operator new(std::size_t size) {
 
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+#endif
 
 namespace asyncio {
 namespace {
@@ -57,6 +77,12 @@ class SelectorAllocationTest : public ::testing::Test {
 };
 
 using BackEnds = ::testing::Types<EpollSelector, PollSelector, SelectSelector>;
+TEST(AllocationCountTest, Counts) {
+  const std::size_t before = allocations;
+  const auto memory = std::make_unique<volatile int>(0);
+  EXPECT_GT(allocations, before);
+}
+
 TYPED_TEST_SUITE(SelectorAllocationTest, BackEnds);
 
 TYPED_TEST(SelectorAllocationTest, WorksWithoutTheHeapOnceWarm) {
