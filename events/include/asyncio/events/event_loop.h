@@ -1,0 +1,238 @@
+// The event loop: who runs next?
+//
+// A loop belongs to the thread that runs it. It turns: wait until something is due, make due whatever
+// became ready, run exactly what was due at that moment, repeat. What callbacks schedule runs in a
+// later turn, never inside the call that schedules it. Callbacks run one at a time, in the order in
+// which they became due, so nothing here needs a lock.
+//
+// EventLoop holds what every loop has in common: the ready queue, the timers, the inbox of other
+// threads, the life cycle and the exception handler. A concrete loop supplies run_once(), the
+// readiness of descriptors and the signals; see SelectorEventLoop. Everything asyncio's loop can do
+// beyond readiness and time lives in the layer it belongs to, as free functions: create_future in
+// futures, create_task and run_until_complete in tasks, connections in transports.
+//
+// Order within a turn: what was due already, then descriptors (for one descriptor the reader before
+// the writer), then timers by deadline, equal deadlines first in first out.
+//
+// Python counterpart: asyncio.AbstractEventLoop, BaseEventLoop.
+#ifndef ASYNCIO_EVENTS_EVENT_LOOP_H_
+#define ASYNCIO_EVENTS_EVENT_LOOP_H_
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "asyncio/events/exception_context.h"
+#include "asyncio/events/handle.h"
+#include "asyncio/events/inbox.h"
+#include "asyncio/events/loop_local.h"
+#include "asyncio/events/runnable.h"
+#include "asyncio/events/running_loop.h"
+#include "asyncio/events/threadsafe_handle.h"
+#include "asyncio/events/timer_queue.h"
+#include "asyncio/selectors/duration.h"
+
+namespace asyncio {
+
+class EventLoop : public ExceptionReporter {
+ public:
+  using ExceptionHandler = absl::AnyInvocable<void(EventLoop& loop, const ExceptionContext& context)>;
+
+  // A loop must be closed before it is destroyed; one that is not is closed by its destructor.
+  virtual ~EventLoop();
+
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // -- Life cycle -----------------------------------------------------------------------------------
+
+  // Runs until stop(). If stop() was called before, runs one turn that does not wait.
+  // Throws std::runtime_error: closed ("Event loop is closed"), already running, or another loop
+  // runs in this thread. A FatalError thrown by a callback leaves through here; the loop can be run
+  // again, and what was due stays due.
+  void run_forever();
+
+  // Makes run_forever() return after the turn in which it was called: what is due now still runs,
+  // what that schedules waits for the next run. Loop's thread; from others, call_soon_threadsafe it.
+  void stop() noexcept { stopping_ = true; }
+
+  bool is_running() const noexcept { return running_; }
+  bool is_closed() const noexcept { return closed_; }
+
+  // Ends the loop for good. Destroys what the layers above keep per loop (pending tasks are reported
+  // and destroyed), then drops the ready queue and the timers without running them and gives the
+  // descriptors back. Idempotent. Throws std::runtime_error ("Cannot close a running event loop").
+  void close();
+
+  // -- Scheduling -----------------------------------------------------------------------------------
+  //
+  // All throw std::runtime_error ("Event loop is closed"), and all but call_soon_threadsafe throw it
+  // when this loop runs in another thread ("Non-thread-safe operation …"); asyncio checks that only
+  // in debug mode.
+
+  // Runs `callback` in the next turn, after what is already due. Arguments are kept (decayed) and
+  // passed as lvalues.
+  Handle call_soon(Callback callback);
+  template <class F, class... Args>
+    requires(sizeof...(Args) > 0)
+  Handle call_soon(F&& f, Args&&... args) {
+    return call_soon(bind(std::forward<F>(f), std::forward<Args>(args)...));
+  }
+
+  // The same from any thread; wakes the loop if it sleeps. Posts of one thread, and everything that
+  // happens after a post, keep their order. The callback is destroyed on the loop's thread, or on
+  // this one if the loop is closed.
+  ThreadsafeHandle call_soon_threadsafe(Callback callback);
+  template <class F, class... Args>
+    requires(sizeof...(Args) > 0)
+  ThreadsafeHandle call_soon_threadsafe(F&& f, Args&&... args) {
+    return call_soon_threadsafe(bind(std::forward<F>(f), std::forward<Args>(args)...));
+  }
+
+  // Runs `callback` once `delay` has passed. Zero and negative delays are due next turn, ordered by
+  // deadline. An infinite delay never fires. Never early; how late depends on the selector (epoll:
+  // about a millisecond at most). NaN: std::invalid_argument.
+  TimerHandle call_later(Duration delay, Callback callback);
+  template <class F, class... Args>
+    requires(sizeof...(Args) > 0)
+  TimerHandle call_later(Duration delay, F&& f, Args&&... args) {
+    return call_later(delay, bind(std::forward<F>(f), std::forward<Args>(args)...));
+  }
+
+  // The same at an absolute loop time.
+  TimerHandle call_at(TimePoint when, Callback callback);
+  template <class F, class... Args>
+    requires(sizeof...(Args) > 0)
+  TimerHandle call_at(TimePoint when, F&& f, Args&&... args) {
+    return call_at(when, bind(std::forward<F>(f), std::forward<Args>(args)...));
+  }
+
+  // The loop's clock, read now. Monotonic.
+  virtual TimePoint time() const { return std::chrono::steady_clock::now(); }
+
+  // -- Readiness ------------------------------------------------------------------------------------
+  //
+  // Level-triggered: the callback runs once a turn while the descriptor is ready. The loop does not
+  // own the descriptor; remove it before closing it.
+
+  // Calls `callback` while `fd` is readable, or writable; a second add replaces the callback.
+  // Throws std::runtime_error when closed, std::invalid_argument for a negative fd, OsError when the
+  // system refuses it.
+  virtual void add_reader(int fd, Callback callback) = 0;
+  virtual void add_writer(int fd, Callback callback) = 0;
+
+  // Whether there was a callback to remove. False on a closed loop. Once it returns the callback
+  // does not run again, even if `fd` was found ready in this very turn.
+  virtual bool remove_reader(int fd) = 0;
+  virtual bool remove_writer(int fd) = 0;
+
+  // -- Signals --------------------------------------------------------------------------------------
+
+  // Calls `callback` on the loop when the process receives `signal`; a second add replaces the
+  // callback. Throws std::invalid_argument for a number that is no signal, std::runtime_error for one
+  // that cannot be caught, on a closed loop, and when another loop handles the signal.
+  virtual void add_signal_handler(int signal, Callback callback) = 0;
+
+  // Restores the signal's default action. False if there was no handler.
+  virtual bool remove_signal_handler(int signal) = 0;
+
+  // -- Errors ---------------------------------------------------------------------------------------
+
+  // Null restores default_exception_handler(). The handler runs on the loop's thread.
+  void set_exception_handler(ExceptionHandler handler) { exception_handler_ = std::move(handler); }
+
+  // Logs the message, the details and what the exception says, as one error record.
+  void default_exception_handler(const ExceptionContext& context);
+
+  // Reports to the handler. Throws nothing but a FatalError that the handler threw; a handler that
+  // fails otherwise is reported to the default one.
+  void call_exception_handler(const ExceptionContext& context) override;
+
+  // -- For the layers above -------------------------------------------------------------------------
+
+  // Whether a loop lives at this address. Any thread; takes a lock. For those that may outlive their
+  // loop, on their rare paths.
+  static bool is_alive(const EventLoop* loop) noexcept;
+
+  // -- Hot path -------------------------------------------------------------------------
+
+  // Makes `node` due: it runs in the next turn, after what is already due. The hot path of all
+  // wake-ups: no allocation, no lock, no system call. REQUIRES: !node.linked(), loop's thread.
+  void enqueue(Runnable& node) noexcept {
+    if (inbox_->pending()) inbox_->take(ready_);
+    ready_.push_back(node);
+  }
+
+  // Makes the timer's action due at `when`. REQUIRES: !timer.scheduled(), loop's thread.
+  void schedule(Timer& timer, TimePoint when) { timers_.schedule(timer, when); }
+
+  // `delay` from now, saturating at TimePoint::max().
+  TimePoint deadline(Duration delay) const;
+
+  // The door for other threads; it may outlive the loop and then refuses.
+  const std::shared_ptr<Inbox>& inbox() const noexcept { return inbox_; }
+
+ protected:
+  EventLoop();
+
+  // -- What a concrete loop supplies ----------------------------------------------------------------
+
+  // One turn: wait for at most wait_limit(), make due what is ready, make_timers_due(), run_due().
+  virtual void run_once() = 0;
+
+  // Gives back what the loop holds of the system. Called once, by close().
+  virtual void release() noexcept = 0;
+
+  // -- What it builds it from -----------------------------------------------------------------------
+
+  // How long a turn may wait: not at all if anything is due or the loop is stopping; until the next
+  // deadline, but a day at most; nullopt, as long as it takes, without timers. Reads the clock only
+  // in the second case.
+  std::optional<Duration> wait_limit() const;
+
+  // Moves what other threads posted to the ready queue.
+  void take_posted() {
+    if (inbox_->pending()) inbox_->take(ready_);
+  }
+
+  // Moves the due timers to the ready queue, by deadline. Reads the clock once, if there are timers.
+  void make_timers_due();
+
+  // Runs exactly what is due now. The only place where callbacks are called.
+  void run_due();
+
+  // Throw what the scheduling functions throw: for a closed loop; for that or the wrong thread.
+  void check_open() const;
+  void check_call() const;
+
+  const TimerQueue& timers() const noexcept { return timers_; }
+  bool stopping() const noexcept { return stopping_; }
+  bool anything_due() const noexcept { return !ready_.empty() || inbox_->pending(); }
+
+ private:
+  class RunningScope;
+  friend internal::LoopLocals& internal::locals_of(EventLoop& loop) noexcept;
+
+  template <class F, class... Args>
+  static Callback bind(F&& f, Args&&... args) {
+    return std::bind_front(std::forward<F>(f), std::forward<Args>(args)...);
+  }
+
+  void drop_scheduled() noexcept;
+
+  RunnableList ready_;
+  std::shared_ptr<Inbox> inbox_;
+  TimerQueue timers_;
+  bool running_ = false;
+  bool stopping_ = false;
+  bool closed_ = false;
+  internal::LoopLocals locals_;
+  ExceptionHandler exception_handler_;
+};
+
+}  // namespace asyncio
+
+#endif  // ASYNCIO_EVENTS_EVENT_LOOP_H_

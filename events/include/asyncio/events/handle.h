@@ -1,0 +1,129 @@
+// A callback that has been scheduled, and the way to withdraw it.
+//
+// A handle is a counted reference (one pointer, copyable, not thread-safe): the loop keeps the
+// callback alive until it has run or been withdrawn, whether or not anybody keeps the handle.
+//
+// Python counterpart: asyncio.Handle, asyncio.TimerHandle.
+#ifndef ASYNCIO_EVENTS_HANDLE_H_
+#define ASYNCIO_EVENTS_HANDLE_H_
+
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "asyncio/events/block_pool.h"
+#include "asyncio/events/exception_context.h"
+#include "asyncio/events/runnable.h"
+#include "asyncio/events/timer_queue.h"
+
+namespace asyncio {
+
+// What a loop calls. Runs on the loop's thread, at most once for each time it was scheduled. An
+// exception that leaves it is reported to the loop's exception handler, a FatalError ends
+// run_forever().
+using Callback = absl::AnyInvocable<void()>;
+
+namespace internal {
+
+// The callback's place in the ready queue. Counted: one reference for each Handle and one for each
+// place in the loop that may still run it.
+class HandleState : public Runnable, public Pooled {
+ public:
+  HandleState(ExceptionReporter& reporter, Callback callback)
+      : reporter_(reporter), callback_(std::move(callback)) {}
+
+  void add_reference() noexcept { ++references_; }
+  void drop_reference() noexcept {
+    if (--references_ == 0) delete this;
+  }
+
+  void run() override;
+  void abandon() noexcept override { drop_reference(); }
+
+  virtual void cancel() noexcept;
+  bool cancelled() const noexcept { return cancelled_; }
+
+ protected:
+  virtual ~HandleState() = default;
+
+ private:
+  void call();
+
+  ExceptionReporter& reporter_;
+  Callback callback_;
+  unsigned references_ = 1;
+  bool cancelled_ = false;
+  bool running_ = false;
+};
+
+// A callback with a deadline.
+class TimerHandleState final : public HandleState {
+ public:
+  TimerHandleState(ExceptionReporter& reporter, Callback callback, TimePoint when)
+      : HandleState(reporter, std::move(callback)), timer_(*this), when_(when) {}
+
+  Timer& timer() noexcept { return timer_; }
+  TimePoint when() const noexcept { return when_; }
+
+  void cancel() noexcept override;
+
+ private:
+  Timer timer_;
+  TimePoint when_;
+};
+
+}  // namespace internal
+
+class Handle {
+ public:
+  // Refers to nothing: cancelled() is true.
+  Handle() = default;
+  Handle(const Handle& other) noexcept : state_(other.state_) {
+    if (state_ != nullptr) state_->add_reference();
+  }
+  Handle(Handle&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  Handle& operator=(Handle other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~Handle() {
+    if (state_ != nullptr) state_->drop_reference();
+  }
+
+  // Withdraws the callback and destroys it, with all it has captured: once this returns it never
+  // runs, not even later in this turn. Idempotent; no effect after it ran. A callback may cancel its
+  // own handle.
+  void cancel() noexcept {
+    if (state_ != nullptr) state_->cancel();
+  }
+
+  // Whether cancel() was called. False after a normal run.
+  bool cancelled() const noexcept { return state_ == nullptr || state_->cancelled(); }
+
+ protected:
+  friend class EventLoop;
+  friend class SelectorEventLoop;
+
+  // Takes over the caller's reference.
+  explicit Handle(internal::HandleState* state) noexcept : state_(state) {}
+
+  internal::HandleState* state_ = nullptr;
+};
+
+class TimerHandle : public Handle {
+ public:
+  TimerHandle() = default;
+
+  // The deadline, in the loop's time; still there after the timer fired or was cancelled.
+  // REQUIRES: not default-constructed.
+  TimePoint when() const noexcept {
+    return static_cast<const internal::TimerHandleState*>(state_)->when();
+  }
+
+ private:
+  friend class EventLoop;
+  explicit TimerHandle(internal::TimerHandleState* state) noexcept : Handle(state) {}
+};
+
+}  // namespace asyncio
+
+#endif  // ASYNCIO_EVENTS_HANDLE_H_

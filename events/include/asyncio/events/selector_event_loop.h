@@ -1,0 +1,63 @@
+// The loop that waits in a Selector: the one users get on Linux and the BSDs.
+//
+// Python counterpart: asyncio.SelectorEventLoop.
+#ifndef ASYNCIO_EVENTS_SELECTOR_EVENT_LOOP_H_
+#define ASYNCIO_EVENTS_SELECTOR_EVENT_LOOP_H_
+
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "asyncio/events/event_loop.h"
+#include "asyncio/events/signal_handlers.h"
+#include "asyncio/selectors/default_selector.h"
+#include "asyncio/selectors/selector.h"
+
+namespace asyncio {
+
+class SelectorEventLoop : public EventLoop {
+ public:
+  // Takes over the selector. Throws OsError when the process is out of descriptors.
+  explicit SelectorEventLoop(std::unique_ptr<Selector> selector = DefaultSelector());
+  ~SelectorEventLoop() override;
+
+  void add_reader(int fd, Callback callback) override;
+  void add_writer(int fd, Callback callback) override;
+  bool remove_reader(int fd) override;
+  bool remove_writer(int fd) override;
+
+  void add_signal_handler(int signal, Callback callback) override;
+  bool remove_signal_handler(int signal) override;
+
+ protected:
+  void run_once() override;
+  void release() noexcept override;
+
+  // Waits until a descriptor is ready, another thread posts, a signal arrives or `limit` has passed
+  // (nullopt: no limit), and makes due what that calls for.
+  virtual void wait(std::optional<Duration> limit);
+
+ private:
+  // The two callbacks of one descriptor. It is the selector key's data.
+  struct FdHandlers {
+    Handle reader;
+    Handle writer;
+
+    EventMask events() const;
+    Handle& of(EventMask event) { return event == kEventRead ? reader : writer; }
+  };
+
+  void set_handler(int fd, EventMask event, Callback callback);
+  bool remove_handler(int fd, EventMask event);
+  void register_events(int fd, EventMask before, FdHandlers& handlers);
+  void make_due(const Handle& handle) noexcept;
+  void answer_waker();
+
+  std::unique_ptr<Selector> selector_;
+  std::deque<FdHandlers> handlers_;  // by descriptor; a deque, because keys point into it
+  SignalHandlers signals_;
+};
+
+}  // namespace asyncio
+
+#endif  // ASYNCIO_EVENTS_SELECTOR_EVENT_LOOP_H_

@@ -1,0 +1,88 @@
+// The handle that call_soon_threadsafe() returns: every thread may cancel it.
+//
+// Python counterpart: the private _ThreadSafeHandle of 3.14.
+#ifndef ASYNCIO_EVENTS_THREADSAFE_HANDLE_H_
+#define ASYNCIO_EVENTS_THREADSAFE_HANDLE_H_
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "asyncio/events/exception_context.h"
+#include "asyncio/events/handle.h"
+#include "asyncio/events/runnable.h"
+
+namespace asyncio {
+
+namespace internal {
+
+// A callback on its way from another thread. The lock is held while the callback runs; it is
+// recursive because a callback may cancel its own handle.
+class ThreadsafeHandleState final : public Runnable {
+ public:
+  ThreadsafeHandleState(ExceptionReporter& reporter, Callback callback)
+      : reporter_(reporter), callback_(std::move(callback)) {}
+
+  void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void drop_reference() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  void run() override;
+  void abandon() noexcept override { drop_reference(); }
+
+  void cancel() noexcept;
+  bool cancelled() const noexcept;
+
+ private:
+  ~ThreadsafeHandleState() = default;
+  void call();
+
+  ExceptionReporter& reporter_;
+  std::atomic<int> references_{1};
+  mutable std::recursive_mutex mutex_;
+  Callback callback_;       // guarded by mutex_
+  bool cancelled_ = false;  // guarded by mutex_
+  bool running_ = false;    // guarded by mutex_
+};
+
+}  // namespace internal
+
+class ThreadsafeHandle {
+ public:
+  // Refers to nothing: cancelled() is true.
+  ThreadsafeHandle() = default;
+  ThreadsafeHandle(const ThreadsafeHandle& other) noexcept : state_(other.state_) {
+    if (state_ != nullptr) state_->add_reference();
+  }
+  ThreadsafeHandle(ThreadsafeHandle&& other) noexcept
+      : state_(std::exchange(other.state_, nullptr)) {}
+  ThreadsafeHandle& operator=(ThreadsafeHandle other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~ThreadsafeHandle() {
+    if (state_ != nullptr) state_->drop_reference();
+  }
+
+  // Withdraws the callback. Once this returns it never runs; if it is running on the loop's thread
+  // this blocks until it has ended. From inside the callback itself it does not block. Idempotent.
+  void cancel() noexcept {
+    if (state_ != nullptr) state_->cancel();
+  }
+
+  // Whether cancel() was called; blocks while the callback runs.
+  bool cancelled() const noexcept { return state_ == nullptr || state_->cancelled(); }
+
+ private:
+  friend class EventLoop;
+
+  // Takes over the caller's reference.
+  explicit ThreadsafeHandle(internal::ThreadsafeHandleState* state) noexcept : state_(state) {}
+
+  internal::ThreadsafeHandleState* state_ = nullptr;
+};
+
+}  // namespace asyncio
+
+#endif  // ASYNCIO_EVENTS_THREADSAFE_HANDLE_H_

@@ -1,0 +1,208 @@
+#include "asyncio/events/event_loop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <stdexcept>
+
+#include "absl/base/attributes.h"
+#include "absl/base/const_init.h"
+#include "absl/base/thread_annotations.h"
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "asyncio/events/fatal_error.h"
+#include "asyncio/events/logger.h"
+
+namespace asyncio {
+namespace {
+
+// A selector is never asked to wait longer; later timers simply take several turns.
+constexpr std::chrono::nanoseconds kLongestWait = std::chrono::hours(24);
+
+// Timers due within the clock's resolution are due now, or a tiny delay would make the loop spin.
+constexpr std::chrono::nanoseconds kClockResolution(1);
+
+ABSL_CONST_INIT absl::Mutex living_mutex(absl::kConstInit);
+
+// Never destroyed: futures of static storage duration may still ask.
+std::set<const EventLoop*>& living() ABSL_EXCLUSIVE_LOCKS_REQUIRED(living_mutex) {
+  static auto* loops = new std::set<const EventLoop*>();
+  return *loops;
+}
+
+std::string describe(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (const FatalError& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception that is no std::exception";
+  }
+}
+
+}  // namespace
+
+// Marks the loop as running, in this thread, for the time of run_forever().
+class EventLoop::RunningScope {
+ public:
+  explicit RunningScope(EventLoop& loop) : loop_(loop) {
+    loop.check_open();
+    if (loop.running_) throw std::runtime_error("This event loop is already running");
+    if (running_loop_or_null() != nullptr) {
+      throw std::runtime_error("Cannot run the event loop while another loop is running");
+    }
+    set_running_loop(&loop);
+    loop.running_ = true;
+  }
+
+  ~RunningScope() {
+    loop_.stopping_ = false;
+    loop_.running_ = false;
+    set_running_loop(nullptr);
+  }
+
+ private:
+  EventLoop& loop_;
+};
+
+EventLoop::EventLoop() : inbox_(std::make_shared<Inbox>()) {
+  absl::MutexLock lock(&living_mutex);
+  living().insert(this);
+}
+
+EventLoop::~EventLoop() {
+  absl::MutexLock lock(&living_mutex);
+  living().erase(this);
+}
+
+bool EventLoop::is_alive(const EventLoop* loop) noexcept {
+  absl::MutexLock lock(&living_mutex);
+  return living().contains(loop);
+}
+
+void EventLoop::run_forever() {
+  RunningScope scope(*this);
+  do {
+    run_once();
+  } while (!stopping_);
+}
+
+// Per-loop objects go first, while the loop still works: what they destroy may remove readers, or
+// schedule callbacks, which are then dropped with the rest.
+void EventLoop::close() {
+  if (running_) throw std::runtime_error("Cannot close a running event loop");
+  if (closed_) return;
+  locals_.clear();
+  closed_ = true;
+  drop_scheduled();
+  release();
+}
+
+void EventLoop::drop_scheduled() noexcept {
+  inbox_->close(ready_);
+  while (Runnable* action = timers_.pop_any()) ready_.push_back(*action);
+  while (!ready_.empty()) ready_.pop_front().abandon();
+}
+
+void EventLoop::check_open() const {
+  if (closed_) throw std::runtime_error("Event loop is closed");
+}
+
+void EventLoop::check_call() const {
+  check_open();
+  if (running_ && running_loop_or_null() != this) {
+    throw std::runtime_error(
+        "Non-thread-safe operation invoked on an event loop other than the current one");
+  }
+}
+
+Handle EventLoop::call_soon(Callback callback) {
+  check_call();
+  auto* state = new internal::HandleState(*this, std::move(callback));
+  state->add_reference();
+  enqueue(*state);
+  return Handle(state);
+}
+
+ThreadsafeHandle EventLoop::call_soon_threadsafe(Callback callback) {
+  auto* state = new internal::ThreadsafeHandleState(*this, std::move(callback));
+  ThreadsafeHandle handle(state);
+  state->add_reference();
+  if (inbox_->post(*state)) return handle;
+  state->drop_reference();
+  throw std::runtime_error("Event loop is closed");
+}
+
+TimerHandle EventLoop::call_later(Duration delay, Callback callback) {
+  return call_at(deadline(delay), std::move(callback));
+}
+
+TimerHandle EventLoop::call_at(TimePoint when, Callback callback) {
+  check_call();
+  auto* state = new internal::TimerHandleState(*this, std::move(callback), when);
+  TimerHandle handle(state);
+  timers_.schedule(state->timer(), when);
+  state->add_reference();
+  return handle;
+}
+
+TimePoint EventLoop::deadline(Duration delay) const {
+  const TimePoint now = time();
+  const auto span = delay.nanoseconds();
+  return span < TimePoint::max() - now ? now + span : TimePoint::max();
+}
+
+std::optional<Duration> EventLoop::wait_limit() const {
+  if (stopping_ || anything_due()) return Duration(std::chrono::nanoseconds(0));
+  if (timers_.empty()) return std::nullopt;
+  const auto left = timers_.next_deadline() - time();
+  return Duration(std::clamp<std::chrono::nanoseconds>(left, std::chrono::nanoseconds(0),
+                                                       kLongestWait));
+}
+
+void EventLoop::make_timers_due() {
+  if (timers_.empty()) return;
+  const TimePoint end = time() + kClockResolution;
+  while (Runnable* action = timers_.pop_due(end)) ready_.push_back(*action);
+}
+
+// What is due now is moved aside, so that what it schedules waits for the next turn. A FatalError
+// leaves the rest of it due.
+void EventLoop::run_due() {
+  RunnableList batch;
+  batch.splice_back(ready_);
+  absl::Cleanup keep_rest = [&] { ready_.splice_front(batch); };
+  while (!batch.empty()) batch.pop_front().run();
+}
+
+void EventLoop::default_exception_handler(const ExceptionContext& context) {
+  std::string text = context.message;
+  for (const auto& [key, value] : context.details) absl::StrAppend(&text, "\n", key, ": ", value);
+  if (context.exception != nullptr) {
+    absl::StrAppend(&text, "\nexception: ", describe(context.exception));
+  }
+  log(LogSeverity::kError, text);
+}
+
+void EventLoop::call_exception_handler(const ExceptionContext& context) {
+  if (exception_handler_ == nullptr) return default_exception_handler(context);
+  try {
+    exception_handler_(*this, context);
+  } catch (const FatalError&) {
+    throw;
+  } catch (...) {
+    default_exception_handler({.message = "Unhandled error in exception handler",
+                               .exception = std::current_exception(),
+                               .details = {{"context", context.message}}});
+  }
+}
+
+namespace internal {
+
+LoopLocals& locals_of(EventLoop& loop) noexcept { return loop.locals_; }
+
+}  // namespace internal
+}  // namespace asyncio

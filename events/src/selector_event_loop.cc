@@ -1,0 +1,123 @@
+#include "asyncio/events/selector_event_loop.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+
+namespace asyncio {
+
+SelectorEventLoop::SelectorEventLoop(std::unique_ptr<Selector> selector)
+    : selector_(std::move(selector)), signals_(inbox()) {
+  selector_->add(inbox()->waker().fileno(), kEventRead, nullptr);
+}
+
+SelectorEventLoop::~SelectorEventLoop() { close(); }
+
+void SelectorEventLoop::run_once() {
+  take_posted();
+  wait(wait_limit());
+  take_posted();
+  make_timers_due();
+  run_due();
+}
+
+void SelectorEventLoop::wait(std::optional<Duration> limit) {
+  for (const ReadyKey& ready : selector_->select(limit)) {
+    if (ready.key.data == nullptr) {
+      answer_waker();
+      continue;
+    }
+    const auto& handlers = *static_cast<const FdHandlers*>(ready.key.data);
+    if (ready.events & kEventRead) make_due(handlers.reader);
+    if (ready.events & kEventWrite) make_due(handlers.writer);
+  }
+}
+
+// A handler that a FatalError left due is due already.
+void SelectorEventLoop::make_due(const Handle& handle) noexcept {
+  internal::HandleState* state = handle.state_;
+  if (state == nullptr || state->linked()) return;
+  state->add_reference();
+  enqueue(*state);
+}
+
+// Signals are looked at after the waker has been silenced, or one that arrives in between would wait
+// for the next wake-up.
+void SelectorEventLoop::answer_waker() {
+  inbox()->waker().acknowledge();
+  for (const auto& callback : signals_.take_arrived()) {
+    call_soon([callback] { (*callback)(); });
+  }
+}
+
+EventMask SelectorEventLoop::FdHandlers::events() const {
+  return (reader.state_ != nullptr ? kEventRead : 0) | (writer.state_ != nullptr ? kEventWrite : 0);
+}
+
+void SelectorEventLoop::add_reader(int fd, Callback callback) {
+  set_handler(fd, kEventRead, std::move(callback));
+}
+
+void SelectorEventLoop::add_writer(int fd, Callback callback) {
+  set_handler(fd, kEventWrite, std::move(callback));
+}
+
+bool SelectorEventLoop::remove_reader(int fd) { return remove_handler(fd, kEventRead); }
+
+bool SelectorEventLoop::remove_writer(int fd) { return remove_handler(fd, kEventWrite); }
+
+void SelectorEventLoop::set_handler(int fd, EventMask event, Callback callback) {
+  check_call();
+  if (fd < 0) throw std::invalid_argument("Invalid file descriptor");
+  const auto index = static_cast<std::size_t>(fd);
+  if (index >= handlers_.size()) handlers_.resize(index + 1);
+  FdHandlers& handlers = handlers_[index];
+  const EventMask before = handlers.events();
+  Handle old = std::exchange(handlers.of(event),
+                             Handle(new internal::HandleState(*this, std::move(callback))));
+  old.cancel();
+  register_events(fd, before, handlers);
+}
+
+bool SelectorEventLoop::remove_handler(int fd, EventMask event) {
+  const auto index = static_cast<std::size_t>(fd);
+  if (is_closed() || fd < 0 || index >= handlers_.size()) return false;
+  FdHandlers& handlers = handlers_[index];
+  const EventMask before = handlers.events();
+  if ((before & event) == 0) return false;
+  Handle old = std::exchange(handlers.of(event), Handle());
+  old.cancel();
+  register_events(fd, before, handlers);
+  return true;
+}
+
+// Tells the selector what changed. If the system refuses, the selector has dropped the descriptor,
+// so its callbacks go too.
+void SelectorEventLoop::register_events(int fd, EventMask before, FdHandlers& handlers) {
+  const EventMask events = handlers.events();
+  absl::Cleanup drop = [&] { handlers = FdHandlers(); };
+  if (before == 0) {
+    selector_->add(fd, events, &handlers);
+  } else if (events == 0) {
+    selector_->remove(fd);
+  } else {
+    selector_->modify(fd, events, &handlers);
+  }
+  std::move(drop).Cancel();
+}
+
+void SelectorEventLoop::add_signal_handler(int signal, Callback callback) {
+  check_open();
+  signals_.add(signal, std::move(callback));
+}
+
+bool SelectorEventLoop::remove_signal_handler(int signal) { return signals_.remove(signal); }
+
+void SelectorEventLoop::release() noexcept {
+  signals_.clear();
+  handlers_.clear();
+  selector_->close();
+}
+
+}  // namespace asyncio

@@ -1,0 +1,91 @@
+#include "asyncio/events/signal_handlers.h"
+
+#include <signal.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <stdexcept>
+
+#include "absl/strings/str_cat.h"
+#include "asyncio/selectors/os_error.h"
+
+namespace asyncio {
+namespace {
+
+constexpr int kNobody = -1;
+
+// What the system's handler may touch: lock-free atomics, nothing else.
+struct Arrivals {
+  std::atomic<int> waker{kNobody};  // the owner's descriptor
+  std::atomic<unsigned> count{0};
+};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<unsigned>::is_always_lock_free);
+
+constinit std::array<Arrivals, NSIG> arrivals{};
+
+void on_signal(int signal) {
+  Arrivals& here = arrivals[static_cast<std::size_t>(signal)];
+  here.count.fetch_add(1);
+  const int waker = here.waker.load();
+  if (waker != kNobody) Waker::wake(waker);
+}
+
+void check_signal(int signal) {
+  if (signal < 1 || signal >= NSIG) {
+    throw std::invalid_argument(absl::StrCat("invalid signal number ", signal));
+  }
+}
+
+void set_action(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  if (::sigaction(signal, &action, nullptr) == 0) return;
+  const int error = last_error();
+  if (error == EINVAL) throw std::runtime_error(absl::StrCat("sig ", signal, " cannot be caught"));
+  throw_os_error(error, "sigaction");
+}
+
+}  // namespace
+
+void SignalHandlers::add(int signal, Callback callback) {
+  check_signal(signal);
+  Arrivals& here = arrivals[static_cast<std::size_t>(signal)];
+  const bool is_new = callbacks_.count(signal) == 0;
+  int nobody = kNobody;
+  if (is_new && !here.waker.compare_exchange_strong(nobody, inbox_->waker().fileno())) {
+    throw std::runtime_error(absl::StrCat("sig ", signal, " is handled by another loop"));
+  }
+  try {
+    if (is_new) here.count.store(0);
+    set_action(signal, on_signal);
+  } catch (...) {
+    if (is_new) here.waker.store(kNobody);
+    throw;
+  }
+  callbacks_[signal] = std::make_shared<Callback>(std::move(callback));
+}
+
+bool SignalHandlers::remove(int signal) {
+  check_signal(signal);
+  if (callbacks_.erase(signal) == 0) return false;
+  set_action(signal, SIG_DFL);
+  arrivals[static_cast<std::size_t>(signal)].waker.store(kNobody);
+  return true;
+}
+
+void SignalHandlers::clear() noexcept {
+  while (!callbacks_.empty()) remove(callbacks_.begin()->first);
+}
+
+std::vector<std::shared_ptr<Callback>> SignalHandlers::take_arrived() {
+  std::vector<std::shared_ptr<Callback>> due;
+  for (const auto& [signal, callback] : callbacks_) {
+    const unsigned count = arrivals[static_cast<std::size_t>(signal)].count.exchange(0);
+    due.insert(due.end(), count, callback);
+  }
+  return due;
+}
+
+}  // namespace asyncio

@@ -1,0 +1,135 @@
+// What a Future<T> refers to, without T: the state machine, who waits, the counting of references.
+//
+//   pending ── complete() ──> finished     value or exception, kept in the derived class or here
+//      └────── cancel() ────> cancelled
+//
+// Who waits is a list of ready-queue nodes: a task's next step, or a done callback. Completing makes
+// them due in the order in which they came; nothing runs inside.
+#ifndef ASYNCIO_FUTURES_FUTURE_STATE_H_
+#define ASYNCIO_FUTURES_FUTURE_STATE_H_
+
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "asyncio/events/block_pool.h"
+#include "asyncio/events/event_loop.h"
+#include "asyncio/events/runnable.h"
+#include "asyncio/futures/waiter.h"
+
+namespace asyncio::internal {
+
+class FutureState : public Cancellable, public Pooled {
+ public:
+  explicit FutureState(EventLoop& loop) noexcept : loop_(&loop) {}
+
+  FutureState(const FutureState&) = delete;
+  FutureState& operator=(const FutureState&) = delete;
+
+  void add_reference() noexcept { ++references_; }
+  void drop_reference() noexcept {
+    if (--references_ == 0) delete this;
+  }
+  bool shared() const noexcept { return references_ > 1; }
+
+  EventLoop& loop() const noexcept { return *loop_; }
+  bool done() const noexcept { return status_ != Status::kPending; }
+  bool cancelled() const noexcept { return status_ == Status::kCancelled; }
+
+  // Ends as cancelled. False if done; that still counts as having seen a stored exception.
+  bool cancel(std::optional<std::string> message) override;
+
+  // Ends with an exception. REQUIRES: !done().
+  void fail(std::exception_ptr error);
+
+  // Ends as cancelled, with this CancelledError. REQUIRES: !done().
+  void end_cancelled(std::exception_ptr error);
+
+  // The exception, or null if there is none; marks it as seen. A cancelled future throws its
+  // CancelledError, a pending one InvalidStateError.
+  std::exception_ptr exception();
+
+  // Throws whatever a result() must throw: InvalidStateError, CancelledError, the exception.
+  void require_value();
+
+  // Throws InvalidStateError if done.
+  void require_pending() const;
+
+  // The exception will not be reported as never retrieved.
+  void mark_retrieved() noexcept { retrieved_ = true; }
+
+  // `sleeper` becomes due on completion, in line with the others. REQUIRES: !done().
+  void park(Runnable& sleeper) noexcept { waiting_.push_back(sleeper); }
+
+  using DoneCallback = absl::AnyInvocable<void(FutureState&)>;
+
+  // As Future::add_done_callback and remove_done_callback.
+  std::uint64_t add_done_callback(DoneCallback callback);
+  bool remove_done_callback(std::uint64_t id);
+
+  // A short name for messages: "Future", or the task's.
+  virtual std::string describe() const { return "Future"; }
+  virtual const char* kind() const noexcept { return "Future"; }
+
+ protected:
+  virtual ~FutureState();
+
+  // Ends with the value that the derived class has stored. REQUIRES: !done().
+  void finish() { settle(Status::kFinished); }
+
+ private:
+  enum class Status : unsigned char { kPending, kFinished, kCancelled };
+  class CallbackNode;
+
+  void settle(Status status);
+  void report_unretrieved() noexcept;
+  const std::exception_ptr& cancellation();
+
+  EventLoop* loop_;
+  RunnableList waiting_;
+  CallbackNode* callbacks_ = nullptr;  // those of waiting_ that are callbacks
+  std::exception_ptr error_;           // the exception, or the CancelledError once one was thrown
+  std::optional<std::string> cancel_message_;
+  unsigned references_ = 1;
+  Status status_ = Status::kPending;
+  bool retrieved_ = false;
+};
+
+// A counted reference to a state.
+template <class State>
+class StateRef {
+ public:
+  StateRef() = default;
+  // Takes over the caller's reference.
+  explicit StateRef(State* state) noexcept : state_(state) {}
+  StateRef(const StateRef& other) noexcept : state_(other.state_) {
+    if (state_ != nullptr) state_->add_reference();
+  }
+  StateRef(StateRef&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  StateRef& operator=(StateRef other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~StateRef() {
+    if (state_ != nullptr) state_->drop_reference();
+  }
+
+  static StateRef share(State& state) noexcept {
+    state.add_reference();
+    return StateRef(&state);
+  }
+
+  State* get() const noexcept { return state_; }
+  State& operator*() const noexcept { return *state_; }
+  State* operator->() const noexcept { return state_; }
+
+ private:
+  State* state_ = nullptr;
+};
+
+}  // namespace asyncio::internal
+
+#endif  // ASYNCIO_FUTURES_FUTURE_STATE_H_

@@ -1,0 +1,155 @@
+#include "asyncio/futures/future_state.h"
+
+#include <stdexcept>
+
+#include "absl/strings/str_cat.h"
+#include "asyncio/events/fatal_error.h"
+#include "asyncio/events/logger.h"
+#include "asyncio/events/running_loop.h"
+#include "asyncio/futures/errors.h"
+
+namespace asyncio::internal {
+namespace {
+
+std::uint64_t next_callback_id() {
+  constinit thread_local std::uint64_t last = 0;
+  return ++last;
+}
+
+}  // namespace
+
+// A done callback in line. The future owns it while it is pending; once due it owns itself and keeps
+// the future alive.
+class FutureState::CallbackNode final : public Runnable, public Pooled {
+ public:
+  explicit CallbackNode(DoneCallback callback) : callback_(std::move(callback)) {}
+
+  void become_due(FutureState& future) noexcept {
+    next_ = nullptr;
+    future_ = StateRef<FutureState>::share(future);
+  }
+
+  void run() override {
+    const StateRef<FutureState> future = std::move(future_);
+    DoneCallback callback = std::move(callback_);
+    delete this;
+    try {
+      callback(*future);
+    } catch (const FatalError&) {
+      throw;
+    } catch (...) {
+      future->loop().call_exception_handler({.message = "Exception in callback",
+                                             .exception = std::current_exception(),
+                                             .details = {{"future", future->describe()}}});
+    }
+  }
+
+  void abandon() noexcept override { delete this; }
+
+  CallbackNode* next_ = nullptr;  // the future's next callback
+  const std::uint64_t id_ = next_callback_id();
+
+ private:
+  DoneCallback callback_;
+  StateRef<FutureState> future_;
+};
+
+FutureState::~FutureState() {
+  while (!waiting_.empty()) waiting_.pop_front().abandon();
+  if (status_ == Status::kFinished && error_ != nullptr && !retrieved_) report_unretrieved();
+}
+
+// The future may outlive its loop; then only the log is left to tell.
+void FutureState::report_unretrieved() noexcept {
+  const std::string message = absl::StrCat(kind(), " exception was never retrieved");
+  if (!EventLoop::is_alive(loop_)) return log(LogSeverity::kError, message);
+  try {
+    loop_->call_exception_handler(
+        {.message = message, .exception = error_, .details = {{"future", describe()}}});
+  } catch (const FatalError&) {
+    log(LogSeverity::kError, "the exception handler asked to end the loop from a destructor");
+  }
+}
+
+bool FutureState::cancel(std::optional<std::string> message) {
+  retrieved_ = true;
+  if (done()) return false;
+  cancel_message_ = std::move(message);
+  settle(Status::kCancelled);
+  return true;
+}
+
+void FutureState::fail(std::exception_ptr error) {
+  retrieved_ = false;
+  error_ = std::move(error);
+  settle(Status::kFinished);
+}
+
+void FutureState::end_cancelled(std::exception_ptr error) {
+  error_ = std::move(error);
+  settle(Status::kCancelled);
+}
+
+// A loop that is not running here may be closed or gone; one that is running is neither.
+void FutureState::settle(Status status) {
+  if (!waiting_.empty() && running_loop_or_null() != loop_ &&
+      (!EventLoop::is_alive(loop_) || loop_->is_closed())) {
+    throw std::runtime_error("Event loop is closed");
+  }
+  status_ = status;
+  for (CallbackNode* node = std::exchange(callbacks_, nullptr); node != nullptr;) {
+    CallbackNode* next = node->next_;
+    node->become_due(*this);
+    node = next;
+  }
+  while (!waiting_.empty()) loop_->enqueue(waiting_.pop_front());
+}
+
+const std::exception_ptr& FutureState::cancellation() {
+  if (error_ == nullptr) error_ = std::make_exception_ptr(CancelledError(cancel_message_));
+  return error_;
+}
+
+std::exception_ptr FutureState::exception() {
+  if (cancelled()) std::rethrow_exception(cancellation());
+  if (!done()) throw InvalidStateError("Exception is not set.");
+  retrieved_ = true;
+  return error_;
+}
+
+void FutureState::require_value() {
+  if (cancelled()) std::rethrow_exception(cancellation());
+  if (!done()) throw InvalidStateError("Result is not ready.");
+  retrieved_ = true;
+  if (error_ != nullptr) std::rethrow_exception(error_);
+}
+
+void FutureState::require_pending() const {
+  if (done()) throw InvalidStateError("invalid state");
+}
+
+std::uint64_t FutureState::add_done_callback(DoneCallback callback) {
+  auto* node = new CallbackNode(std::move(callback));
+  const std::uint64_t id = node->id_;
+  if (done()) {
+    node->become_due(*this);
+    loop_->enqueue(*node);
+  } else {
+    node->next_ = std::exchange(callbacks_, node);
+    waiting_.push_back(*node);
+  }
+  return id;
+}
+
+bool FutureState::remove_done_callback(std::uint64_t id) {
+  for (CallbackNode** link = &callbacks_; *link != nullptr; link = &(*link)->next_) {
+    if ((*link)->id_ != id) continue;
+    CallbackNode* node = *link;
+    *link = node->next_;
+    delete node;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace asyncio::internal
