@@ -1,0 +1,148 @@
+// Running coroutines from ordinary code: run(), Runner, run_until_complete().
+#ifndef ASYNCIO_TASKS_RUN_H_
+#define ASYNCIO_TASKS_RUN_H_
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "asyncio/events/event_loop.h"
+#include "asyncio/futures/future.h"
+#include "asyncio/tasks/coro.h"
+#include "asyncio/tasks/task.h"
+
+namespace asyncio {
+
+struct RunnerOptions {
+  // Makes the loop; null: new_event_loop().
+  std::unique_ptr<EventLoop> (*loop_factory)() = nullptr;
+};
+static_assert(std::is_trivially_copyable_v<RunnerOptions>);
+
+// A loop for running several main coroutines one after the other, and its orderly end.
+//
+// Python counterpart: asyncio.Runner.
+class Runner {
+ public:
+  explicit Runner(RunnerOptions options = {}) noexcept : options_(options) {}
+
+  // Closes, and reports to the log what close() throws.
+  ~Runner();
+
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+
+  // Runs `main` to its end and returns its result, or throws its exception. `main` may refer to
+  // temporaries of this expression. Throws std::runtime_error inside a running loop and after close().
+  //
+  // The first Ctrl-C cancels the main task, if SIGINT has its default action; if the task then ends by
+  // that, KeyboardInterrupt is thrown here. A second Ctrl-C has its default action: it ends the process,
+  // even if the loop no longer turns.
+  template <class T>
+  T run(Coro<T> main);
+
+  // Runs function(arguments...), which returns a Coro; see create_task().
+  template <class F, class... Args>
+    requires CoroutineFunction<F, Args...>
+  CoroutineResult<F, Args...> run(F&& function, Args&&... arguments) {
+    return run(
+        internal::call_owned<CoroutineResult<F, Args...>, std::decay_t<F>, std::decay_t<Args>...>(
+            std::forward<F>(function), std::forward<Args>(arguments)...));
+  }
+
+  // The loop, made on first use. Throws std::runtime_error after close().
+  EventLoop& get_loop();
+
+  // Cancels the remaining tasks and waits until they have ended, reports their exceptions to the loop's
+  // handler, closes the loop. Idempotent.
+  void close();
+
+ private:
+  static void cancel_all_tasks(EventLoop& loop);
+
+  RunnerOptions options_;
+  std::unique_ptr<EventLoop> loop_;
+  bool closed_ = false;
+};
+
+// Runs `main` on a loop of its own and returns its result, or throws its exception. Whatever other tasks
+// are left are cancelled and awaited before it returns. See Runner::run().
+//
+// Python counterpart: asyncio.run().
+template <class T>
+T run(Coro<T> main, RunnerOptions options = {});
+
+template <class F, class... Args>
+  requires CoroutineFunction<F, Args...>
+CoroutineResult<F, Args...> run(F&& function, Args&&... arguments) {
+  Runner runner;
+  return runner.run(std::forward<F>(function), std::forward<Args>(arguments)...);
+}
+
+// Runs `loop` until `future` is done and returns its result, or throws its exception. Throws
+// std::runtime_error if the loop is closed or already running, another loop runs in this thread, or the
+// loop is stopped before ("Event loop stopped before Future completed."); std::invalid_argument for a
+// future of another loop.
+//
+// Python counterpart: loop.run_until_complete().
+template <class T>
+T run_until_complete(EventLoop& loop, Future<T> future);
+template <class T>
+T run_until_complete(EventLoop& loop, Coro<T> main);
+
+// Implementation.
+
+namespace internal {
+
+// Throws what run_until_complete() throws before it touches anything.
+void check_can_run(const EventLoop& loop);
+
+// Throws what run_until_complete() throws, but not the future's own exception.
+void run_until_done(EventLoop& loop, const AnyFuture& future);
+
+// Runs the loop of `runner` until the task is done; throws KeyboardInterrupt as Runner::run() says.
+void drive(EventLoop& loop, const AnyTask& task);
+
+// The value, moved out if nobody else can see it.
+template <class T>
+T take_result(const Future<T>& future) {
+  future.state().require_value();
+  return future.typed_state().take_value();
+}
+
+template <class T>
+T run_main(Runner& runner, Coro<T>& main) {
+  check_can_run(runner.get_loop());
+  const Task<T> task = start_task_in_place(runner.get_loop(), main);
+  drive(runner.get_loop(), task);
+  return take_result(task);
+}
+
+}  // namespace internal
+
+template <class T>
+T Runner::run(Coro<T> main) {
+  return internal::run_main(*this, main);
+}
+
+template <class T>
+T run(Coro<T> main, RunnerOptions options) {
+  Runner runner(options);
+  return internal::run_main(runner, main);
+}
+
+template <class T>
+T run_until_complete(EventLoop& loop, Future<T> future) {
+  internal::run_until_done(loop, future);
+  return internal::take_result(future);
+}
+
+template <class T>
+T run_until_complete(EventLoop& loop, Coro<T> main) {
+  internal::check_can_run(loop);
+  return run_until_complete<T>(loop, internal::start_task_in_place(loop, main));
+}
+
+}  // namespace asyncio
+
+#endif  // ASYNCIO_TASKS_RUN_H_

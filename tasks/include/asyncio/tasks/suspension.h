@@ -1,0 +1,136 @@
+// Where a coroutine waits: the base of everything that can be awaited and is not itself a coroutine.
+//
+// An awaiter derives from Suspension, suspends the running task on a Waiter (or a future's state) and,
+// resumed, calls the matching finish: it throws the CancelledError if the task was cancelled meanwhile.
+// Awaiters of other libraries do not compile here: they would resume a frame behind its task's back.
+#ifndef ASYNCIO_TASKS_SUSPENSION_H_
+#define ASYNCIO_TASKS_SUSPENSION_H_
+
+#include <concepts>
+#include <coroutine>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "asyncio/events/event_loop.h"
+#include "asyncio/futures/future.h"
+#include "asyncio/futures/waiter.h"
+#include "asyncio/tasks/promise_base.h"
+#include "asyncio/tasks/task_core.h"
+
+namespace asyncio {
+
+class Suspension {
+ public:
+  Suspension(const Suspension&) = delete;
+  Suspension& operator=(const Suspension&) = delete;
+
+ protected:
+  Suspension() = default;
+
+  // Suspends the task of `frame` until `waiter` is woken or cancelled. REQUIRES: !waiter.done().
+  template <class Promise>
+  void park(std::coroutine_handle<Promise> frame, Waiter& waiter) {
+    enter(frame.promise());
+    waiter.park(loop(), *task_);
+    task_->suspend(frame.promise(), &waiter);
+  }
+
+  // Suspends the task of `frame` for one turn.
+  template <class Promise>
+  void yield(std::coroutine_handle<Promise> frame) {
+    enter(frame.promise());
+    loop().enqueue(*task_);
+    task_->suspend(frame.promise(), nullptr);
+  }
+
+  // After the resumption: throws CancelledError if the task was cancelled. Also right if nothing was
+  // ever suspended.
+  void finish() {
+    if (task_ != nullptr) task_->resume();
+  }
+  void finish(const Waiter& waiter) {
+    finish();
+    if (waiter.cancelled()) task_->throw_cancelled();
+  }
+
+  // The loop of the task that is suspended here. REQUIRES: park() or yield() has been called.
+  EventLoop& loop() const noexcept { return task_->future().loop(); }
+
+ private:
+  template <class T>
+  friend class FutureAwaiter;
+
+  void enter(internal::PromiseBase& promise) noexcept { task_ = &promise.task(); }
+
+  internal::TaskCore* task_ = nullptr;
+};
+
+// `co_await waiter`: until it is woken. No turn passes if it is already. On cancellation the waiter is
+// left cancelled; whoever may still wake it must be told by the code that awaits.
+class [[nodiscard]] WaiterAwaiter : public Suspension {
+ public:
+  explicit WaiterAwaiter(Waiter& waiter) noexcept : waiter_(waiter) {}
+
+  bool await_ready() const noexcept { return waiter_.woken(); }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> frame) {
+    park(frame, waiter_);
+  }
+  void await_resume() { finish(waiter_); }
+
+ private:
+  Waiter& waiter_;
+};
+
+// `co_await future`: its value, or its exception. No turn passes if it is done. Cancelling the waiting
+// task cancels the future. The value is moved out if the awaited handle is the last one, or if it cannot
+// be copied; else it is copied.
+template <class T>
+class [[nodiscard]] FutureAwaiter : public Suspension {
+ public:
+  explicit FutureAwaiter(Future<T> future) noexcept : future_(std::move(future)) {}
+
+  bool await_ready() const noexcept { return future_.done(); }
+
+  // Throws std::runtime_error for a future of another loop, and for a task that awaits itself.
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> frame) {
+    internal::PromiseBase& promise = frame.promise();
+    internal::FutureState& state = future_.state();
+    check(promise.task().future(), state);
+    enter(promise);
+    state.park(*task_);
+    task_->suspend(promise, &state);
+  }
+
+  T await_resume() {
+    finish();
+    future_.state().require_value();
+    return future_.typed_state().take_value();
+  }
+
+ private:
+  static void check(const internal::FutureState& waiting, const internal::FutureState& awaited) {
+    if (&waiting.loop() != &awaited.loop()) {
+      throw std::runtime_error("Task " + waiting.describe() + " got Future " + awaited.describe() +
+                               " attached to a different loop");
+    }
+    if (&waiting == &awaited) throw std::runtime_error("Task cannot await on itself");
+  }
+
+  Future<T> future_;
+};
+
+// What `co_await` accepts beside coroutines, futures and waiters: an awaiter derived from Suspension, or
+// something whose operator co_await gives one.
+template <class A>
+concept SuspensionAwaiter = std::derived_from<std::remove_cvref_t<A>, Suspension>;
+template <class A>
+concept HasSuspensionAwaiter = requires(A&& awaitable) {
+  { std::forward<A>(awaitable).operator co_await() } -> SuspensionAwaiter;
+};
+
+}  // namespace asyncio
+
+#endif  // ASYNCIO_TASKS_SUSPENSION_H_

@@ -1,0 +1,260 @@
+// Task: a coroutine that the loop runs by itself, and the future of its result.
+//
+// The loop owns its running tasks: a Task handle is a counted reference to the result and may be
+// dropped. A task makes progress in steps; each ends where the coroutine waits for something that is not
+// ready. The first step runs next turn.
+//
+// Cancelling. cancel() asks: the coroutine gets a CancelledError where it waits, next turn, and may catch
+// it to clean up. It must throw it on, or say that the request has been dealt with by uncancel().
+//
+// Python counterpart: asyncio.Task.
+#ifndef ASYNCIO_TASKS_TASK_H_
+#define ASYNCIO_TASKS_TASK_H_
+
+#include <concepts>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "asyncio/events/event_loop.h"
+#include "asyncio/events/running_loop.h"
+#include "asyncio/futures/future.h"
+#include "asyncio/tasks/borrow_check.h"
+#include "asyncio/tasks/coro.h"
+#include "asyncio/tasks/task_core.h"
+
+namespace asyncio {
+
+namespace internal {
+
+// A task's result and its machine.
+template <class T>
+class TaskState final : public ValueState<T>, public TaskCore {
+ public:
+  TaskState(EventLoop& loop, Promise<T>& root) : ValueState<T>(loop), TaskCore(*this, root) {}
+
+  bool cancel(std::optional<std::string> message) override {
+    return request_cancel(std::move(message));
+  }
+  std::string describe() const override { return name(); }
+  const char* kind() const noexcept override { return "Task"; }
+
+ private:
+  void succeed() override {
+    auto& root = static_cast<Promise<T>&>(*frames().root());
+    if constexpr (std::is_void_v<T>) {
+      frames().destroy_frames();
+      this->set_result();
+    } else {
+      T value = root.take_value();
+      frames().destroy_frames();
+      this->set_result(std::move(value));
+    }
+  }
+};
+
+// Owns a callable and its arguments while the coroutine they make runs.
+template <class T, class F, class... Args>
+Coro<T> call_owned(F function, Args... arguments) {
+  co_return co_await std::invoke(std::move(function), std::move(arguments)...);
+}
+
+// Wraps an awaitable that is not a coroutine into one.
+template <class T, class A>
+Coro<T> await_owned(A awaitable) {
+  co_return co_await std::move(awaitable);
+}
+
+template <class T>
+inline constexpr bool is_coro = false;
+template <class T>
+inline constexpr bool is_coro<Coro<T>> = true;
+
+template <class C>
+struct CoroResult;
+template <class T>
+struct CoroResult<Coro<T>> {
+  using type = T;
+};
+
+// What an awaiter's `co_await` gives.
+template <class A>
+using AwaitResult = decltype(std::declval<A>().operator co_await().await_resume());
+
+}  // namespace internal
+
+// A callable that, called with these arguments, starts a coroutine.
+template <class F, class... Args>
+concept CoroutineFunction =
+    std::invocable<std::decay_t<F>, std::decay_t<Args>...> &&
+    internal::is_coro<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>;
+
+// What such a callable's coroutine returns.
+template <class F, class... Args>
+using CoroutineResult =
+    typename internal::CoroResult<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>::type;
+
+// Any task, whatever its result.
+class AnyTask : public AnyFuture {
+ public:
+  explicit AnyTask(internal::TaskCore& core) noexcept
+      : AnyFuture(internal::StateRef<internal::FutureState>::share(core.future())), core_(&core) {}
+
+  // As for Task.
+  int cancelling() const noexcept { return core_->cancelling(); }
+  int uncancel() const noexcept { return core_->uncancel(); }
+  std::string get_name() const { return core_->name(); }
+  void set_name(std::string name) const { core_->set_name(std::move(name)); }
+
+  // For the layers above.
+  internal::TaskCore& core() const noexcept { return *core_; }
+
+ private:
+  internal::TaskCore* core_;
+};
+
+template <class T>
+class Task;
+
+namespace internal {
+
+// The one door: every coroutine that may outlive its expression as a task passes here. `name` names the
+// function that asks.
+template <class T>
+Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::string_view name = "create_task");
+
+// For run(): a task that ends within the expression, so that it may refer to temporaries.
+template <class T>
+Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro);
+
+}  // namespace internal
+
+template <class T = void>
+class Task : public Future<T> {
+ public:
+  // cancel(message) of a task is a request, and true says only that it was made: false if the task is
+  // done. What the task waits for is cancelled, next turn it gets a CancelledError; if it has not
+  // started, its body never runs. A task that returns a value in the very step in which it was cancelled
+  // ends cancelled. Several requests before it runs again make one CancelledError.
+
+  // Requests made and not taken back. Stays after the end.
+  int cancelling() const noexcept { return core().cancelling(); }
+
+  // Takes one request back, for code that caused it and has dealt with it, and returns how many remain.
+  // At zero a cancellation that has not been delivered yet is withdrawn.
+  int uncancel() const noexcept { return core().uncancel(); }
+
+  // "Task-<n>", n counting tasks from 1, unless it was given a name.
+  std::string get_name() const { return core().name(); }
+  void set_name(std::string name) const { core().set_name(std::move(name)); }
+
+  operator AnyTask() const { return AnyTask(core()); }  // NOLINT(google-explicit-constructor)
+
+  // A task's result comes from its coroutine alone.
+  template <class... U>
+  void set_result(U&&...) const = delete;
+  template <class E>
+  void set_exception(E&&) const = delete;
+
+ private:
+  template <class U>
+  friend Task<U> internal::start_task_in_place(EventLoop& loop, Coro<U>& coro);
+
+  explicit Task(internal::TaskState<T>& state) noexcept
+      : Future<T>(internal::StateRef<internal::FutureState>(&state)) {}
+
+  internal::TaskCore& core() const noexcept {
+    return static_cast<internal::TaskState<T>&>(this->state());
+  }
+};
+
+// Makes a task of `coro` on `loop`; its first step is due next turn. Loop's thread, or before it runs.
+// Throws std::runtime_error if the loop is closed, BorrowedArgumentError if the coroutine may refer to a
+// temporary; the coroutine is then destroyed unstarted.
+//
+// Python counterpart: loop.create_task().
+template <class T>
+Task<T> create_task(EventLoop& loop, Coro<T> coro) {
+  return internal::start_task(loop, coro);
+}
+
+// The same on the running loop; throws std::runtime_error if there is none.
+//
+// Python counterpart: asyncio.create_task().
+template <class T>
+Task<T> create_task(Coro<T> coro) {
+  return internal::start_task(get_running_loop(), coro);
+}
+
+// Makes a task of function(arguments...), which returns a Coro. The task owns the callable and the
+// (decayed) arguments until it ends, as std::thread does: lambdas may capture, parameters may be
+// `const T&`. Use std::ref for what shall not be copied. On g++ 12 name a capturing lambda first if the
+// expression contains a co_await.
+template <class F, class... Args>
+  requires CoroutineFunction<F, Args...>
+Task<CoroutineResult<F, Args...>> create_task(F&& function, Args&&... arguments) {
+  return create_task(
+      internal::call_owned<CoroutineResult<F, Args...>, std::decay_t<F>, std::decay_t<Args>...>(
+          std::forward<F>(function), std::forward<Args>(arguments)...));
+}
+
+// Makes a task that awaits something else than a coroutine, such as sleep().
+template <HasSuspensionAwaiter A>
+Task<internal::AwaitResult<A>> create_task(A awaitable) {
+  return create_task(internal::await_owned<internal::AwaitResult<A>, A>(std::move(awaitable)));
+}
+
+// `obj` as a future: a future or task unchanged, anything else as a new task on the running loop.
+//
+// Python counterpart: asyncio.ensure_future().
+template <class T>
+Future<T> ensure_future(Future<T> future) {
+  return future;
+}
+template <class T>
+Task<T> ensure_future(Task<T> task) {
+  return task;
+}
+template <class T>
+Task<T> ensure_future(Coro<T> coro) {
+  return internal::start_task(get_running_loop(), coro, "ensure_future");
+}
+
+// The task whose step runs now; none outside of tasks. Throws std::runtime_error without a running loop.
+//
+// Python counterpart: asyncio.current_task().
+std::optional<AnyTask> current_task();
+std::optional<AnyTask> current_task(EventLoop& loop);
+
+// The tasks of the loop that are not done, in order of creation. Loop's thread. Throws std::runtime_error
+// without a running loop.
+//
+// Python counterpart: asyncio.all_tasks().
+std::vector<AnyTask> all_tasks();
+std::vector<AnyTask> all_tasks(EventLoop& loop);
+
+// Implementation.
+
+namespace internal {
+
+template <class T>
+Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::string_view name) {
+  refuse_borrowed(coro.borrowed(), name);
+  return start_task_in_place(loop, coro);
+}
+
+template <class T>
+Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro) {
+  if (loop.is_closed()) throw std::runtime_error("Event loop is closed");
+  return Task<T>(*new TaskState<T>(loop, coro.release()));
+}
+
+}  // namespace internal
+}  // namespace asyncio
+
+#endif  // ASYNCIO_TASKS_TASK_H_

@@ -1,0 +1,116 @@
+// What a Task is, without the type of its result: steps, cancellation, name, place among all tasks.
+#ifndef ASYNCIO_TASKS_TASK_CORE_H_
+#define ASYNCIO_TASKS_TASK_CORE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "asyncio/events/event_loop.h"
+#include "asyncio/events/runnable.h"
+#include "asyncio/futures/future_state.h"
+#include "asyncio/futures/waiter.h"
+#include "asyncio/tasks/promise_base.h"
+
+namespace asyncio::internal {
+
+class TaskRegistry;
+
+// A task is a node of the ready queue: run() is its next step. While it waits, the same node stands in
+// the line of the future it waits for.
+class TaskCore : public Runnable {
+ public:
+  // Queues the first step. The registry keeps the task alive, through `future`, until it is done.
+  // REQUIRES: the loop is open.
+  TaskCore(FutureState& future, PromiseBase& root);
+
+  FutureState& future() const noexcept { return future_; }
+
+  // One step: resumes the leaf frame. When the root has ended, ends the future.
+  void run() final;
+
+  // -- Cancellation ---------------------------------------------------------------------------------
+
+  bool request_cancel(std::optional<std::string> message);
+  int cancelling() const noexcept { return cancelling_; }
+  int uncancel() noexcept;
+
+  // -- Suspension -----------------------------------------------------------------------------------
+
+  // The chain is suspended at `leaf`, on something that can be cancelled, or on nothing (a bare turn).
+  // A cancellation that was requested during this step is delivered to it at once.
+  void suspend(PromiseBase& leaf, Cancellable* waiting_on);
+
+  // The leaf has been resumed. Throws the CancelledError that is due, if one is.
+  void resume() {
+    if (must_cancel_) throw_cancelled();
+  }
+
+  // Throws CancelledError with the message of the last cancel().
+  [[noreturn]] void throw_cancelled();
+
+  // -- Name -----------------------------------------------------------------------------------------
+
+  std::string name() const;
+  void set_name(std::string name) { name_ = std::move(name); }
+
+  // Destroys the frames of a task that will never run again and reports it: the loop is closing.
+  void destroy_pending();
+
+ protected:
+  ~TaskCore() = default;
+
+  // Ends the future with the value in the root's promise, and destroys the frames before that.
+  virtual void succeed() = 0;
+
+  Trampoline& frames() noexcept { return frames_; }
+
+ private:
+  friend class TaskRegistry;
+
+  void complete();
+  void end_cancelled();
+
+  FutureState& future_;
+  Trampoline frames_;
+  Cancellable* waiting_on_ = nullptr;
+  TaskRegistry& registry_;
+  TaskCore* next_task_ = nullptr;  // the registry's list
+  TaskCore* previous_task_ = nullptr;
+  std::uint64_t id_;
+  std::optional<std::string> name_;
+  std::optional<std::string> cancel_message_;
+  int cancelling_ = 0;
+  bool must_cancel_ = false;
+};
+
+// The tasks of one loop that are not done, in order of creation, and the one that runs.
+class TaskRegistry {
+ public:
+  explicit TaskRegistry(EventLoop&) {}
+  ~TaskRegistry();
+
+  static TaskRegistry& of(EventLoop& loop);
+  static TaskRegistry* find(EventLoop& loop);
+
+  // The task whose step runs now, or null.
+  TaskCore* current() const noexcept { return current_; }
+
+  std::vector<TaskCore*> all() const;
+
+ private:
+  friend class TaskCore;
+  class CurrentScope;
+
+  void add(TaskCore& task) noexcept;
+  void remove(TaskCore& task) noexcept;
+
+  TaskCore* current_ = nullptr;
+  TaskCore* first_ = nullptr;
+  TaskCore* last_ = nullptr;
+};
+
+}  // namespace asyncio::internal
+
+#endif  // ASYNCIO_TASKS_TASK_CORE_H_

@@ -1,0 +1,24 @@
+#include "asyncio/tasks/promise_base.h"
+
+namespace asyncio::internal {
+
+void Trampoline::run_frames() {
+  started_ = true;
+  next_ = leaf_;
+  while (PromiseBase* frame = std::exchange(next_, nullptr)) frame->frame().resume();
+}
+
+// Leaf first: each owner is told before its frame goes, or the parent's destructor would destroy it
+// again, and a deep chain would overflow the stack.
+void Trampoline::destroy_frames() noexcept {
+  PromiseBase* frame = ended_ ? root_ : leaf_;
+  root_ = leaf_ = nullptr;
+  while (frame != nullptr) {
+    PromiseBase* parent = frame->parent_;
+    if (frame->owner_ != nullptr) frame->owner_->frame_ = nullptr;
+    frame->destroy();
+    frame = parent;
+  }
+}
+
+}  // namespace asyncio::internal

@@ -1,0 +1,136 @@
+#include "asyncio/tasks/run.h"
+
+#include <signal.h>
+
+#include <exception>
+#include <stdexcept>
+#include <vector>
+
+#include "absl/cleanup/cleanup.h"
+#include "asyncio/events/fatal_error.h"
+#include "asyncio/events/logger.h"
+#include "asyncio/events/policy.h"
+#include "asyncio/events/running_loop.h"
+
+namespace asyncio {
+namespace {
+
+bool sigint_is_default() {
+  struct sigaction action {};
+  return ::sigaction(SIGINT, nullptr, &action) == 0 && action.sa_handler == SIG_DFL;
+}
+
+// Turns the first Ctrl-C into a cancellation of the main task, for as long as it lives.
+class InterruptScope {
+ public:
+  InterruptScope(EventLoop& loop, const AnyTask& task) : loop_(loop) {
+    if (!sigint_is_default()) return;
+    loop.add_signal_handler(SIGINT, [this, task] {
+      interrupted_ = true;
+      loop_.remove_signal_handler(SIGINT);
+      task.cancel();
+    });
+    installed_ = true;
+  }
+  ~InterruptScope() {
+    if (installed_) loop_.remove_signal_handler(SIGINT);
+  }
+
+  InterruptScope(const InterruptScope&) = delete;
+  InterruptScope& operator=(const InterruptScope&) = delete;
+
+  bool interrupted() const noexcept { return interrupted_; }
+
+ private:
+  EventLoop& loop_;
+  bool installed_ = false;
+  bool interrupted_ = false;
+};
+
+}  // namespace
+
+namespace internal {
+
+void check_can_run(const EventLoop& loop) {
+  if (loop.is_closed()) throw std::runtime_error("Event loop is closed");
+  if (loop.is_running()) throw std::runtime_error("This event loop is already running");
+  if (running_loop_or_null() != nullptr) {
+    throw std::runtime_error("Cannot run the event loop while another loop is running");
+  }
+}
+
+// A future that ends with a FatalError has ended the loop by itself: a stop then would end its next run.
+void run_until_done(EventLoop& loop, const AnyFuture& future) {
+  check_can_run(loop);
+  if (&future.get_loop() != &loop) {
+    throw std::invalid_argument("The future belongs to a different loop than the one specified");
+  }
+  const auto stop = future.add_done_callback([&loop](const AnyFuture& done) {
+    if (done.cancelled() || !is_fatal(done.exception())) loop.stop();
+  });
+  absl::Cleanup forget = [&] { future.remove_done_callback(stop); };
+  try {
+    loop.run_forever();
+  } catch (...) {
+    if (future.done()) future.state().mark_retrieved();
+    throw;
+  }
+  if (!future.done()) throw std::runtime_error("Event loop stopped before Future completed.");
+}
+
+void drive(EventLoop& loop, const AnyTask& task) {
+  InterruptScope scope(loop, task);
+  run_until_done(loop, task);
+  if (scope.interrupted() && task.cancelled() && task.uncancel() == 0) throw KeyboardInterrupt();
+}
+
+}  // namespace internal
+
+Runner::~Runner() {
+  try {
+    close();
+  } catch (...) {
+    log(LogSeverity::kError, "closing the Runner failed; its loop is closed");
+  }
+}
+
+EventLoop& Runner::get_loop() {
+  if (closed_) throw std::runtime_error("Runner is closed");
+  if (running_loop_or_null() != nullptr) {
+    throw std::runtime_error("asyncio.run() cannot be called from a running event loop");
+  }
+  if (loop_ == nullptr) {
+    loop_ = options_.loop_factory != nullptr ? options_.loop_factory() : new_event_loop();
+  }
+  return *loop_;
+}
+
+// The loop is closed even if the rest fails.
+void Runner::close() {
+  closed_ = true;
+  if (loop_ == nullptr) return;
+  const std::unique_ptr<EventLoop> loop = std::move(loop_);
+  absl::Cleanup close_loop = [&] { loop->close(); };
+  cancel_all_tasks(*loop);
+}
+
+void Runner::cancel_all_tasks(EventLoop& loop) {
+  const std::vector<AnyTask> tasks = all_tasks(loop);
+  std::size_t left = tasks.size();
+  if (left == 0) return;
+  for (const AnyTask& task : tasks) {
+    task.cancel();
+    task.add_done_callback([&](const AnyFuture&) {
+      if (--left == 0) loop.stop();
+    });
+  }
+  loop.run_forever();
+  for (const AnyTask& task : tasks) {
+    if (task.cancelled() || task.exception() == nullptr) continue;
+    loop.call_exception_handler({.message = "unhandled exception during asyncio.run() shutdown",
+                                 .exception = task.exception(),
+                                 .details = {{"task", task.get_name()}}});
+  }
+}
+
+}  // namespace asyncio

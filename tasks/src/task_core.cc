@@ -1,0 +1,164 @@
+#include "asyncio/tasks/task_core.h"
+
+#include <atomic>
+#include <exception>
+
+#include "absl/strings/str_cat.h"
+#include "asyncio/events/exception_type.h"
+#include "asyncio/events/fatal_error.h"
+#include "asyncio/events/loop_local.h"
+#include "asyncio/futures/errors.h"
+
+namespace asyncio::internal {
+namespace {
+
+LoopLocal<TaskRegistry>& registries() {
+  static auto* registries = new LoopLocal<TaskRegistry>();
+  return *registries;
+}
+
+// Task numbers count through the process. Threads take them in blocks, so that numbering a task costs
+// no atomic operation.
+std::uint64_t next_task_id() {
+  constexpr std::uint64_t kBlock = 1024;
+  static std::atomic<std::uint64_t> next_block{1};
+  constinit thread_local std::uint64_t next = 0;
+  constinit thread_local std::uint64_t end = 0;
+  if (next == end) {
+    next = next_block.fetch_add(kBlock, std::memory_order_relaxed);
+    end = next + kBlock;
+  }
+  return next++;
+}
+
+}  // namespace
+
+// -- TaskCore ---------------------------------------------------------------------------------------
+
+TaskCore::TaskCore(FutureState& future, PromiseBase& root)
+    : future_(future), frames_(root), registry_(TaskRegistry::of(future.loop())),
+      id_(next_task_id()) {
+  root.adopt(*this, frames_);
+  registry_.add(*this);
+  future_.add_reference();
+  future_.loop().enqueue(*this);
+}
+
+// Makes a task the current one for the time of a step.
+class TaskRegistry::CurrentScope {
+ public:
+  explicit CurrentScope(TaskCore& task) noexcept : registry_(task.registry_) {
+    registry_.current_ = &task;
+  }
+  ~CurrentScope() { registry_.current_ = nullptr; }
+
+ private:
+  TaskRegistry& registry_;
+};
+
+void TaskCore::run() {
+  const TaskRegistry::CurrentScope scope(*this);
+  waiting_on_ = nullptr;
+  if (must_cancel_ && !frames_.started()) return end_cancelled();
+  frames_.run_frames();
+  if (frames_.ended()) complete();
+}
+
+// A failure wins over a requested cancellation, a cancellation over a value.
+void TaskCore::complete() {
+  std::exception_ptr error = frames_.root()->take_error();
+  if (error == nullptr && must_cancel_) return end_cancelled();
+  const StateRef<FutureState> registry_reference(&future_);
+  registry_.remove(*this);
+  if (error == nullptr) return succeed();
+  frames_.destroy_frames();
+  if (holds<CancelledError>(error)) return future_.end_cancelled(std::move(error));
+  future_.fail(error);
+  if (is_fatal(error)) std::rethrow_exception(error);
+}
+
+void TaskCore::end_cancelled() {
+  const StateRef<FutureState> registry_reference(&future_);
+  registry_.remove(*this);
+  frames_.destroy_frames();
+  future_.end_cancelled(std::make_exception_ptr(CancelledError(cancel_message_)));
+}
+
+bool TaskCore::request_cancel(std::optional<std::string> message) {
+  if (future_.done()) {
+    future_.mark_retrieved();
+    return false;
+  }
+  ++cancelling_;
+  cancel_message_ = message;
+  if (waiting_on_ == nullptr || !waiting_on_->cancel(std::move(message))) must_cancel_ = true;
+  return true;
+}
+
+int TaskCore::uncancel() noexcept {
+  if (cancelling_ > 0) --cancelling_;
+  if (cancelling_ == 0) must_cancel_ = false;
+  return cancelling_;
+}
+
+void TaskCore::suspend(PromiseBase& leaf, Cancellable* waiting_on) {
+  frames_.suspend_at(leaf);
+  waiting_on_ = waiting_on;
+  if (must_cancel_ && waiting_on != nullptr && waiting_on->cancel(cancel_message_)) {
+    must_cancel_ = false;
+  }
+}
+
+void TaskCore::throw_cancelled() {
+  must_cancel_ = false;
+  throw CancelledError(cancel_message_);
+}
+
+std::string TaskCore::name() const { return name_.has_value() ? *name_ : absl::StrCat("Task-", id_); }
+
+void TaskCore::destroy_pending() {
+  const StateRef<FutureState> registry_reference(&future_);
+  registry_.remove(*this);
+  unlink();
+  waiting_on_ = nullptr;
+  frames_.destroy_frames();
+  future_.loop().call_exception_handler(
+      {.message = "Task was destroyed but it is pending!", .details = {{"task", name()}}});
+}
+
+// -- TaskRegistry -----------------------------------------------------------------------------------
+
+TaskRegistry& TaskRegistry::of(EventLoop& loop) { return registries().of(loop); }
+
+TaskRegistry* TaskRegistry::find(EventLoop& loop) { return registries().find(loop); }
+
+// Destroying one task may end others, or make new ones: take them one by one.
+TaskRegistry::~TaskRegistry() {
+  while (first_ != nullptr) {
+    try {
+      first_->destroy_pending();
+    } catch (const FatalError&) {
+      // The loop is closing already.
+    }
+  }
+}
+
+void TaskRegistry::add(TaskCore& task) noexcept {
+  task.previous_task_ = last_;
+  (last_ != nullptr ? last_->next_task_ : first_) = &task;
+  last_ = &task;
+}
+
+void TaskRegistry::remove(TaskCore& task) noexcept {
+  (task.previous_task_ != nullptr ? task.previous_task_->next_task_ : first_) = task.next_task_;
+  (task.next_task_ != nullptr ? task.next_task_->previous_task_ : last_) = task.previous_task_;
+  task.next_task_ = task.previous_task_ = nullptr;
+}
+
+std::vector<TaskCore*> TaskRegistry::all() const {
+  std::vector<TaskCore*> tasks;
+  for (TaskCore* task = first_; task != nullptr; task = task->next_task_) tasks.push_back(task);
+  return tasks;
+}
+
+}  // namespace asyncio::internal
