@@ -11,6 +11,7 @@
 #endif
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
@@ -25,7 +26,7 @@
 #include "asyncio/selectors/selector.h"
 #include "gtest/gtest.h"
 
-static std::size_t allocations = 0;
+static std::atomic<std::size_t> allocations = 0;
 
 #ifdef ASYNCIO_SANITIZER_OWNS_THE_HEAP
 
