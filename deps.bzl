@@ -1,4 +1,4 @@
-"""What asyncio is built from. A repository that a workspace has declared before the call stays as it is."""
+"""What asyncio is built from. A repository that was declared before the call stays as it is."""
 
 load("@bazel_tools//tools/build_defs/repo:http.bzl", "http_archive")
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "maybe")
@@ -13,8 +13,9 @@ def asyncio_dependencies():
         urls = ["https://github.com/abseil/abseil-cpp/archive/refs/tags/20220623.1.tar.gz"],
     )
 
-    # TLS in transports. Upstream publishes no archive with this checksum: it is the release Android 13 ships, and the folder that
-    # `bazelw` fills supplies it by its file name. A consumer who needs TLS declares its own @boringssl before this call.
+    # TLS in transports. Upstream publishes no archive with this checksum: it is the release Android
+    # 13 ships, and the folder that `bazelw` fills supplies it by its file name. A consumer who
+    # needs TLS declares its own @boringssl before this call.
     maybe(
         http_archive,
         name = "boringssl",

@@ -1,4 +1,5 @@
-// Each dependency that deps.bzl declares is found under its upstream label, links, and does what its name says.
+// Each dependency that deps.bzl declares is found under its upstream label, links, and does what
+// its name says.
 
 #include <array>
 #include <cstdint>
@@ -52,9 +53,8 @@ TEST(BoringSsl, Sha256OfAbc) {
   std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest;
   const std::string_view text = "abc";
   SHA256(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), digest.data());
-  EXPECT_EQ(
-      absl::BytesToHexString({reinterpret_cast<const char*>(digest.data()), digest.size()}),
-      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(absl::BytesToHexString({reinterpret_cast<const char*>(digest.data()), digest.size()}),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 TEST(BoringSsl, MakesATlsContext) {

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes compile_commands.json for clangd: `tools/compile_commands.py [TARGETS, //... by default]`.
 
-Headers are named where they stand in the source tree, not where Bazel links them for a build, so that a jump to a definition lands in
-the file to edit. Generated files and dependencies are found once `./bazelw build //...` has run.
+Headers are named where they stand in the source tree, not where Bazel links them for a build, so
+that a jump to a definition lands in the file to edit. Generated files and dependencies are found
+once `./bazelw build //...` has run.
 """
 
 import json
@@ -17,12 +18,16 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 DROPPED_WITH_VALUE = {"-MF", "-o"}
 DROPPED = re.compile(r"-MD|-frandom-seed=.*|-fmodule.*|-Wprivate-header")
 
-# The folder through which Bazel shows a library's headers; that of a layer's generated version.h has no counterpart.
-LINKED_HEADERS = re.compile(r"-Ibazel-out/[^/]+/bin/(?P<package>[^/]+)/_virtual_includes/(?!version$).*")
+# The folder through which Bazel shows a library's headers; that of a layer's generated version.h
+# has no counterpart.
+LINKED_HEADERS = re.compile(
+    r"-Ibazel-out/[^/]+/bin/(?P<package>[^/]+)/_virtual_includes/(?!version$).*"
+)
 
 
 def bazel(*arguments: str) -> str:
-    return subprocess.run([TOP / "bazelw", *arguments], cwd=TOP, check=True, stdout=subprocess.PIPE, text=True).stdout
+    command = [TOP / "bazelw", *arguments]
+    return subprocess.run(command, cwd=TOP, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def for_editors(arguments: list[str], dependencies: str) -> list[str]:
@@ -55,10 +60,12 @@ def main() -> None:
         arguments = action["arguments"]
         source = arguments[arguments.index("-c") + 1]
         if not source.startswith(("external/", "bazel-out/")):
+            file = str(TOP / source)
+            kept = for_editors(arguments, dependencies)
             commands[source] = {
                 "directory": execution_root,
-                "file": str(TOP / source),
-                "arguments": [str(TOP / source) if a == source else a for a in for_editors(arguments, dependencies)],
+                "file": file,
+                "arguments": [file if argument == source else argument for argument in kept],
             }
     output = TOP / "compile_commands.json"
     output.write_text(json.dumps(list(commands.values()), indent=1) + "\n")

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fills .distdir with the dependencies' sources from the machine's own Debian mirror, so that Bazel needs no network. Their bytes
-# are upstream's; deps.bzl has the checksums. Needs no root: apt works in a private folder with sources derived from /etc/apt.
+# Fills .distdir with the dependencies' sources from the machine's own Debian mirror, so that Bazel
+# needs no network. Their bytes are upstream's; deps.bzl has the checksums. Needs no root: apt works
+# in a private folder with sources derived from /etc/apt.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,12 +13,12 @@ for file in /etc/apt/sources.list.d/*.sources; do
   [ -e "$file" ] && sed 's/^Types:.*/Types: deb-src/' "$file" >"$work/sources/${file##*/}"
 done
 for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-  [ -e "$file" ] && sed -nE 's/^deb[[:space:]]/deb-src /p' "$file" >"$work/sources/${file##*/sources.}.list"
+  [ -e "$file" ] && sed -nE 's/^deb[[:space:]]/deb-src /p' "$file" >>"$work/sources/${file##*/}"
 done
 
 apt_get() {
-  apt-get -q -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$work/sources" -o Dir::State::Lists="$work/lists" \
-    -o Dir::Cache="$work/cache" -o APT::Sandbox::User= "$@"
+  apt-get -q -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$work/sources" \
+    -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User= "$@"
 }
 
 echo "asyncio: fetching the dependencies' sources into .distdir" >&2

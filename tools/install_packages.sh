@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing of tools/debian-packages.txt: the sections a build needs, with --development all of them. When nothing is
-# missing it costs one dpkg-query. Where it may not install, it prints what is missing and exits 1.
+# Installs what is missing of tools/debian-packages.txt: the sections a build needs, with
+# --development all of them. When nothing is missing it costs one dpkg-query. Where it may not
+# install, it prints what is missing and exits 1.
 set -euo pipefail
 list=${BASH_SOURCE[0]%/*}/debian-packages.txt
 
@@ -15,7 +16,8 @@ missing() {
     [ "$status" = installed ] && installed[$package]=1
   done < <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null)
   for package in "${wanted[@]}"; do
-    [ -n "${installed[$package]:-}" ] || echo "$package"
+    # A program of that name does as well, wherever it came from.
+    [ -n "${installed[$package]:-}" ] || type -P "$package" >/dev/null || echo "$package"
   done
 }
 
@@ -43,7 +45,8 @@ apt_get() {
 echo "asyncio: installing ${lacking[*]}" >&2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# The package lists may be absent or stale, and a third-party source may fail: only the packages themselves must arrive.
+# The package lists may be absent or stale, and a third-party source may fail: only the packages
+# themselves must arrive.
 if ! apt_get install --no-install-recommends "${lacking[@]}" >"$log" 2>&1; then
   apt_get update >>"$log" 2>&1 || true
   apt_get install --no-install-recommends "${lacking[@]}" >>"$log" 2>&1 || {

@@ -1,7 +1,7 @@
 """The layers, lowest first, and the macros every layer's BUILD file is written with.
 
-A layer may depend on itself and on the layers before it. A wrong edge fails while the BUILD file loads; target visibility
-refuses it once more, also where a target was written without these macros.
+A layer may depend on itself and on the layers before it. A wrong edge fails while the BUILD file
+loads; target visibility refuses it once more, also where a target was written without these macros.
 """
 
 # Each layer's semantic version: users take layers one by one.
@@ -60,11 +60,12 @@ def _check_edges(name, deps):
     if layer not in LAYERS:
         return
     if type(deps) != "list":
-        fail("//%s:%s: deps must be a plain list, so that its layers can be checked" % (package, name))
+        fail("//%s:%s: deps must be a plain list, for its layers to be checked" % (package, name))
     for dep in deps:
         other = (_package_of(dep) or "").split("/")[0]
         if other in _ABOVE:
-            fail("//%s:%s must not depend on %s: %s stands above all layers" % (package, name, dep, other))
+            fail("//%s:%s must not depend on %s: %s stands above all layers" %
+                 (package, name, dep, other))
         if other in LAYERS and _ORDER.index(other) > _ORDER.index(layer):
             fail("//%s:%s must not depend on %s: %s stands below %s (%s)" %
                  (package, name, dep, layer, other, " → ".join(_ORDER)))
@@ -77,7 +78,7 @@ def _visible_from_above(layer):
     return ["//tools:above_" + layer]
 
 def asyncio_library(name, deps = [], srcs = [], hdrs = [], **kwargs):
-    """A public header of this layer: include/asyncio/<layer>/<name>.h with src/<name>.cc where that exists.
+    """A public header of this layer: include/asyncio/<layer>/<name>.h, src/<name>.cc where it exists.
 
     Args:
       name: the header's name.
@@ -86,8 +87,10 @@ def asyncio_library(name, deps = [], srcs = [], hdrs = [], **kwargs):
       hdrs: more public headers.
       **kwargs: passed on to cc_library.
     """
-    header = "%s/%s.h" % (_include(_layer()), name)
-    _header_library(name, header, deps, srcs, hdrs, visibility = _visible_from_above(_layer()), **kwargs)
+    layer = _layer()
+    header = "%s/%s.h" % (_include(layer), name)
+    visibility = _visible_from_above(layer)
+    _header_library(name, header, deps, srcs, hdrs, visibility = visibility, **kwargs)
 
 def asyncio_part(name, deps = [], srcs = [], hdrs = [], **kwargs):
     """Like asyncio_library, but private to this repository.
@@ -104,7 +107,8 @@ def asyncio_part(name, deps = [], srcs = [], hdrs = [], **kwargs):
     header = "src/%s.h" % name
     if not native.glob([header], allow_empty = True):
         header = "%s/%s.h" % (_include(_layer()), name)
-    _header_library(name, header, deps, srcs, hdrs, visibility = ["//:__subpackages__"], **kwargs)
+    visibility = ["//:__subpackages__"]
+    _header_library(name, header, deps, srcs, hdrs, visibility = visibility, **kwargs)
 
 def _header_library(name, header, deps, srcs, hdrs, features = [], testonly = False, **kwargs):
     _check_edges(name, deps)
@@ -123,8 +127,9 @@ def _header_library(name, header, deps, srcs, hdrs, features = [], testonly = Fa
         **kwargs
     )
     if not sources:
-        # Nothing else compiles this header by itself, which shows missing includes and undeclared dependencies.
-        include = header[len("include/"):] if in_include else "%s/%s" % (native.package_name(), header)
+        # Nothing else compiles this header by itself, which shows missing includes and undeclared
+        # dependencies.
+        include = header[len("include/"):] if in_include else native.package_name() + "/" + header
         _text_file(
             name = name + "_alone_source",
             out = name + "_alone.cc",
@@ -166,9 +171,9 @@ def asyncio_test(name, deps = [], srcs = None, size = "small", features = [], **
     )
 
 def asyncio_layer(deps):
-    """The target named like its package: it exports the layer's public libraries and asyncio/<layer>/version.h.
+    """The target named like its package: the layer's public libraries and asyncio/<layer>/version.h.
 
-    Where include/asyncio/<layer>.h exists it is exported too, as a header that includes all the others.
+    Where include/asyncio/<layer>.h exists it is exported too: a header that includes all the others.
 
     Args:
       deps: all public libraries of the layer.
@@ -194,7 +199,8 @@ def asyncio_layer(deps):
     exported = deps + [":version"]
     umbrella = "include/asyncio/%s.h" % layer
     if native.glob([umbrella], allow_empty = True):
-        _header_library("umbrella", umbrella, exported, [], [], visibility = ["//visibility:private"])
+        visibility = ["//visibility:private"]
+        _header_library("umbrella", umbrella, exported, [], [], visibility = visibility)
         exported = exported + [":umbrella"]
     _exports(
         name = layer,
@@ -219,7 +225,8 @@ def _exports_impl(ctx):
         coverage_common.instrumented_files_info(ctx, dependency_attributes = ["deps"]),
     ]
 
-# Unlike a cc_library without headers, this satisfies the layering check of a target that includes the headers of its deps.
+# Unlike a cc_library without headers, this satisfies the layering check of a target that includes
+# the headers of its deps.
 _exports = rule(
     implementation = _exports_impl,
     attrs = {"deps": attr.label_list(providers = [CcInfo])},

@@ -1,7 +1,7 @@
-"""Renames the top folder of a tar archive from standard input to standard output and changes no other byte.
+"""Renames the top folder of a tar archive and changes no other byte.
 
-Debian's copy of Abseil differs from upstream's archive in that name alone, so what comes out has upstream's checksum. Python's
-tarfile cannot do this: it writes mode and size fields in its own spelling.
+Debian's copy of Abseil differs from upstream's archive in that name alone, so what comes out has
+upstream's checksum. Python's tarfile cannot do this: it spells mode and size fields its own way.
 
 Usage: rename_archive_folder.py OLD NEW < old.tar > new.tar
 """
@@ -24,7 +24,7 @@ def renamed(header: bytes, old: bytes, new: bytes) -> bytes:
     path = new + path[len(old) :]
     room = place.stop - place.start
     if len(path) > room:
-        sys.exit(f"rename_archive_folder: {path.decode()} is longer than the {room} bytes a header has for it")
+        sys.exit(f"rename_archive_folder: {path.decode()} is longer than its {room} bytes")
     changed = bytearray(header)
     changed[place] = path.ljust(room, b"\0")
     changed[CHECKSUM] = b" " * 8

@@ -1,5 +1,5 @@
-// Read by ThreadSanitizer before main(). Abseil's per-thread semaphores hand a thread over in a way that TSan cannot follow; the
-// races it would report there are none.
+// Read by ThreadSanitizer before main(). Abseil's per-thread semaphores hand a thread over in a way
+// that TSan cannot follow; the races it would report there are none.
 extern "C" const char* __tsan_default_suppressions();
 
 const char* __tsan_default_suppressions() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Puts all tests' coverage together, as Bazel's generator does: --reports_file=LIST_OF_FILES --output_file=FILE.
+# Puts all tests' coverage together, as Bazel's generator does: --reports_file=LIST_OF_FILES
+# --output_file=FILE.
 set -euo pipefail
 for argument; do
   case $argument in

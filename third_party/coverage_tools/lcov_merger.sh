@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Puts one test's coverage together, as Bazel's lcov_merger does: --coverage_dir=FOLDER --output_file=FILE, the rest is for other languages.
+# Puts one test's coverage together, as Bazel's lcov_merger does: --coverage_dir=FOLDER
+# --output_file=FILE, the rest is for other languages.
 set -euo pipefail
 for argument; do
   case $argument in

@@ -1,4 +1,4 @@
-"""A stand-in for rules_cc: Bazel 4 has the C++ rules built in, and Debian's rules_cc is too new for it."""
+"""A stand-in for rules_cc: Bazel 4 has these rules built in, Debian's rules_cc is too new for it."""
 
 cc_binary = native.cc_binary
 cc_import = native.cc_import
