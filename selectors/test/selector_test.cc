@@ -3,93 +3,41 @@
 #include "asyncio/selectors/selector.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <exception>
+#include <initializer_list>
 #include <memory>
 #include <optional>
-#include <ostream>
 #include <ranges>
 #include <set>
-#include <span>
 #include <stdexcept>
 #include <string>
-#include <thread>
-#include <utility>
 #include <vector>
 
-#include "asyncio/selectors/default_selector.h"
-#include "asyncio/selectors/duration.h"
-#include "asyncio/selectors/epoll_selector.h"
 #include "asyncio/selectors/file_descriptor.h"
 #include "asyncio/selectors/os_error.h"
-#include "asyncio/selectors/poll_selector.h"
-#include "asyncio/selectors/select_selector.h"
 #include "asyncio/selectors/selector_map.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "selectors/test/ends.h"
+#include "selectors/test/every_selector.h"
 
 namespace asyncio {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::Values;
 using namespace std::chrono_literals;
 
-using Clock = std::chrono::steady_clock;
-
 constexpr EventMask kBoth = kEventRead | kEventWrite;
-
-struct Kind {
-  const char* name;
-  SelectorFactory open;
-
-  friend void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
-};
-
-template <class BackEnd>
-std::unique_ptr<Selector> open() {
-  return std::make_unique<BackEnd>();
-}
-
-std::string name_of(const ::testing::TestParamInfo<Kind>& info) { return info.param.name; }
-
-constexpr Kind kEpoll = {"Epoll", open<EpollSelector>};
-constexpr Kind kPoll = {"Poll", open<PollSelector>};
-constexpr Kind kSelect = {"Select", open<SelectSelector>};
-constexpr Kind kDefault = {"Default", DefaultSelector};
-
-// Two descriptors that belong together.
-struct Ends {
-  FileDescriptor here;
-  FileDescriptor there;
-};
-
-Ends socket_pair() {
-  int fds[2];
-  check(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), "socketpair");
-  return {FileDescriptor(fds[0]), FileDescriptor(fds[1])};
-}
-
-// `here` is the end to read from.
-Ends pipe_pair() {
-  int fds[2];
-  check(::pipe2(fds, O_CLOEXEC | O_NONBLOCK), "pipe2");
-  return {FileDescriptor(fds[0]), FileDescriptor(fds[1])};
-}
-
-void send_byte(const FileDescriptor& fd) { check(::write(fd.get(), "x", 1), "write"); }
 
 // Writes until the other end takes no more.
 void fill(const FileDescriptor& fd) {
@@ -143,17 +91,9 @@ bool throws(auto&& call) {
   return false;
 }
 
-class SelectorTest : public ::testing::TestWithParam<Kind> {
- protected:
-  std::vector<ReadyKey> select(std::optional<Duration> timeout = Duration::zero()) {
-    const std::span<const ReadyKey> ready = selector_->select(timeout);
-    return {ready.begin(), ready.end()};
-  }
+using SelectorTest = EverySelectorTest;
 
-  std::unique_ptr<Selector> selector_ = GetParam().open();
-};
-
-INSTANTIATE_TEST_SUITE_P(, SelectorTest, Values(kEpoll, kPoll, kSelect, kDefault), name_of);
+INSTANTIATE_TEST_SUITE_P(, SelectorTest, every_selector(), kind_name);
 
 // Registration.
 
@@ -440,116 +380,6 @@ TEST_P(SelectorTest, ADescriptorThatCameBackUnderItsOldNumberCanBeAddedAgain) {
   EXPECT_THAT(select(), ElementsAre(ReadyKey{key, kEventWrite}));
 }
 
-// Time.
-
-TEST_P(SelectorTest, WithNothingRegisteredOnlyLooks) { EXPECT_THAT(select(0s), IsEmpty()); }
-
-TEST_P(SelectorTest, WithNothingRegisteredWaitsOutItsTimeout) {
-  const Clock::time_point start = Clock::now();
-  EXPECT_THAT(select(50ms), IsEmpty());
-  EXPECT_GE(Clock::now() - start, 50ms);
-}
-
-TEST_P(SelectorTest, ZeroAndNegativeTimeoutsOnlyLook) {
-  const Ends ends = socket_pair();
-  selector_->add(ends.here.get(), kEventRead);
-  EXPECT_THAT(select(0s), IsEmpty());
-  EXPECT_THAT(select(-1s), IsEmpty());
-  EXPECT_THAT(select(Duration::lowest()), IsEmpty());
-}
-
-TEST_P(SelectorTest, NeverWakesEarly) {
-  const Ends ends = socket_pair();
-  selector_->add(ends.here.get(), kEventRead);
-  for (const std::chrono::nanoseconds timeout :
-       {1ns, 1'000ns, 999'999ns, 1'000'001ns, 10'500'000ns}) {
-    const Clock::time_point start = Clock::now();
-    EXPECT_THAT(select(timeout), IsEmpty());
-    EXPECT_GE(Clock::now() - start, timeout);
-  }
-}
-
-TEST_P(SelectorTest, AReadyFdEndsEveryKindOfWait) {
-  const Ends ends = socket_pair();
-  const SelectorKey key = selector_->add(ends.here.get(), kEventWrite);
-  const std::optional<Duration> timeouts[] = {
-      std::nullopt, Duration::infinite(), 24h, 24h * 100, 24h * 365 * 200, 10ms, 1ns};
-  for (const std::optional<Duration>& timeout : timeouts) {
-    EXPECT_THAT(select(timeout), ElementsAre(ReadyKey{key, kEventWrite}));
-  }
-}
-
-TEST_P(SelectorTest, DataFromAnotherThreadEndsAnEndlessWait) {
-  const Ends ends = socket_pair();
-  const SelectorKey key = selector_->add(ends.here.get(), kEventRead);
-  std::thread sender([&] { send_byte(ends.there); });
-  EXPECT_THAT(select(std::nullopt), ElementsAre(ReadyKey{key, kEventRead}));
-  sender.join();
-}
-
-// Signals.
-
-volatile sig_atomic_t alarms = 0;
-volatile sig_atomic_t alarm_writes_to = -1;
-volatile sig_atomic_t alarms_before_writing = 0;
-
-void on_alarm(int) {
-  const LastErrorKeeper keeper;
-  alarms = alarms + 1;
-  if (alarm_writes_to < 0 || alarms < alarms_before_writing) return;
-  [[maybe_unused]] const ssize_t written = ::write(alarm_writes_to, "!", 1);
-}
-
-// Sends SIGALRM every 5 ms; the handler counts, and from the given alarm on writes to `fd`.
-class Alarms {
- public:
-  explicit Alarms(int fd = -1, int before_writing = 0) {
-    alarms = 0;
-    alarm_writes_to = fd;
-    alarms_before_writing = before_writing;
-    struct sigaction action{};
-    action.sa_handler = on_alarm;
-    check(::sigaction(SIGALRM, &action, &old_), "sigaction");
-    set_interval(5ms);
-  }
-  Alarms(const Alarms&) = delete;
-  Alarms& operator=(const Alarms&) = delete;
-  ~Alarms() {
-    set_interval(0ms);
-    ::sigaction(SIGALRM, &old_, nullptr);
-  }
-
- private:
-  static void set_interval(std::chrono::microseconds interval) {
-    const itimerval timer = {{0, interval.count()}, {0, interval.count()}};
-    check(::setitimer(ITIMER_REAL, &timer, nullptr), "setitimer");
-  }
-
-  struct sigaction old_{};
-};
-
-TEST_P(SelectorTest, SignalsDoNotShortenAWait) {
-  const Alarms every_five_milliseconds;
-  const Clock::time_point start = Clock::now();
-  EXPECT_THAT(select(100ms), IsEmpty());
-  EXPECT_GE(Clock::now() - start, 100ms);
-  EXPECT_GT(alarms, 0);
-}
-
-TEST_P(SelectorTest, SignalsDoNotLengthenAWaitForEver) {
-  const Alarms every_five_milliseconds;
-  // Each of some 40 interruptions starts the wait anew, with less and less time.
-  EXPECT_THAT(select(200ms), IsEmpty());
-}
-
-TEST_P(SelectorTest, ASignalsHandlerEndsAnEndlessWaitByWriting) {
-  const Ends ends = pipe_pair();
-  const SelectorKey key = selector_->add(ends.here.get(), kEventRead);
-  const Alarms with_a_writing_handler(ends.there.get(), 5);
-  EXPECT_THAT(select(std::nullopt), ElementsAre(ReadyKey{key, kEventRead}));
-  EXPECT_GE(alarms, 5);
-}
-
 // Closing.
 
 TEST_P(SelectorTest, OnceClosedRefusesEverythingButLooking) {
@@ -634,7 +464,7 @@ TEST_P(SelectorTest, AForkedChildThatClosesItLeavesTheParentsAlone) {
 
 class ScalableSelectorTest : public SelectorTest {};
 
-INSTANTIATE_TEST_SUITE_P(, ScalableSelectorTest, Values(kEpoll, kPoll, kDefault), name_of);
+INSTANTIATE_TEST_SUITE_P(, ScalableSelectorTest, every_scalable_selector(), kind_name);
 
 TEST_P(ScalableSelectorTest, ReportsAHangUpToWhoeverWrites) {
   Ends ends = pipe_pair();
