@@ -35,7 +35,7 @@ std::unique_ptr<Selector> open_selector() {
 
 inline auto every_selector() {
   return ::testing::Values(SelectorKind{"Select", open_selector<SelectSelector>},
-                           SelectorKind{"Poll", open<PollSelector>},
+                           SelectorKind{"Poll", open_selector<PollSelector>},
                            SelectorKind{"Epoll", open_selector<EpollSelector>},
                            SelectorKind{"Default", DefaultSelector});
 }
