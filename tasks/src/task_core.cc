@@ -59,6 +59,7 @@ class TaskRegistry::CurrentScope {
 void TaskCore::run() {
   const TaskRegistry::CurrentScope scope(*this);
   waiting_on_ = nullptr;
+  cancel_sent_ = false;
   if (must_cancel_ && !frames_.started()) return end_cancelled();
   frames_.run_frames();
   if (frames_.ended()) complete();
@@ -84,14 +85,20 @@ void TaskCore::end_cancelled() {
   future_.end_cancelled(std::make_exception_ptr(CancelledError(cancel_message_)));
 }
 
+// Once what the task waits for has been cancelled, the CancelledError on its way keeps its message.
 bool TaskCore::request_cancel(std::optional<std::string> message) {
   if (future_.done()) {
     future_.mark_retrieved();
     return false;
   }
   ++cancelling_;
-  cancel_message_ = message;
-  if (waiting_on_ == nullptr || !waiting_on_->cancel(std::move(message))) must_cancel_ = true;
+  const bool sent = waiting_on_ != nullptr && waiting_on_->cancel(message);
+  if (sent || !cancel_sent_) cancel_message_ = std::move(message);
+  if (sent) {
+    cancel_sent_ = true;
+  } else {
+    must_cancel_ = true;
+  }
   return true;
 }
 
@@ -106,6 +113,7 @@ void TaskCore::suspend(PromiseBase& leaf, Cancellable* waiting_on) {
   waiting_on_ = waiting_on;
   if (must_cancel_ && waiting_on != nullptr && waiting_on->cancel(cancel_message_)) {
     must_cancel_ = false;
+    cancel_sent_ = true;
   }
 }
 

@@ -105,7 +105,11 @@ class [[nodiscard]] FutureAwaiter : public Suspension {
   }
 
   T await_resume() {
-    finish();
+    if (future_.cancelled() && task_ != nullptr) {
+      task_->resume_cancelled();
+    } else {
+      finish();
+    }
     future_.state().require_value();
     return future_.typed_state().take_value();
   }

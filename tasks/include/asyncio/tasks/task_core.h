@@ -47,7 +47,10 @@ class TaskCore : public Runnable {
     if (must_cancel_) throw_cancelled();
   }
 
-  // Throws CancelledError with the message of the last cancel().
+  // The leaf has been resumed by a CancelledError of what it waited for: that is the one that is due.
+  void resume_cancelled() noexcept { must_cancel_ = false; }
+
+  // Throws CancelledError with the message of the request that is due.
   [[noreturn]] void throw_cancelled();
 
   // -- Name -----------------------------------------------------------------------------------------
@@ -82,7 +85,8 @@ class TaskCore : public Runnable {
   std::optional<std::string> name_;
   std::optional<std::string> cancel_message_;
   int cancelling_ = 0;
-  bool must_cancel_ = false;
+  bool must_cancel_ = false;  // throw CancelledError at the next step
+  bool cancel_sent_ = false;  // what the task waits for has been cancelled on its behalf
 };
 
 // The tasks of one loop that are not done, in order of creation, and the one that runs.
