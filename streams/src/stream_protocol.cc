@@ -1,0 +1,104 @@
+#include "streams/src/stream_protocol.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "transports/src/receive_buffer.h"
+
+namespace asyncio::internal {
+
+StreamProtocol::StreamProtocol(EventLoop& loop, std::size_t limit, ConnectedCallback connected)
+    : loop_(loop), limit_(limit), connected_(std::move(connected)) {
+  if (limit == 0) throw std::invalid_argument("Limit cannot be <= 0");
+}
+
+Coro<> StreamProtocol::wait_for_data(const char* call, Destination* destination) {
+  if (reader_ != nullptr) {
+    throw std::runtime_error(absl::StrCat(
+        call, "() called while another coroutine is already waiting for incoming data"));
+  }
+  if (std::exchange(receiving_paused_, false) && transport_ != nullptr) {
+    transport_->resume_reading();
+  }
+  Waiter arrival;
+  reader_ = &arrival;
+  destination_ = destination;
+  absl::Cleanup leave = [this] {
+    reader_ = nullptr;
+    destination_ = nullptr;
+  };
+  co_await arrival;
+}
+
+void StreamProtocol::resume_if_drained() {
+  if (!receiving_paused_ || buffer_.size() > limit_) return;
+  receiving_paused_ = false;
+  if (transport_ != nullptr) transport_->resume_reading();
+}
+
+// -- BufferedProtocol --------------------------------------------------------------------------------
+
+void StreamProtocol::connection_made(Transport& transport) {
+  transport_ = &transport;
+  if (connected_ != nullptr) std::exchange(connected_, nullptr)(shared_from_this());
+}
+
+void StreamProtocol::connection_lost(std::exception_ptr error) {
+  transport_ = nullptr;
+  lost_ = true;
+  eof_ = eof_ || error == nullptr;
+  failure_ = std::move(error);
+  wake_reader();
+  waiting_to_write_.wake_all();
+  waiting_for_end_.wake_all();
+}
+
+void StreamProtocol::resume_writing() {
+  writing_paused_ = false;
+  waiting_to_write_.wake_all();
+}
+
+std::span<char> StreamProtocol::get_buffer(std::size_t) {
+  if (destination_ != nullptr && !destination_->into.empty()) return destination_->into;
+  return receive_buffer(loop_);
+}
+
+void StreamProtocol::buffer_updated(std::size_t size) {
+  if (destination_ != nullptr && !destination_->into.empty()) {
+    std::exchange(destination_, nullptr)->received = size;
+  } else {
+    deliver({receive_buffer(loop_).data(), size});
+  }
+  wake_reader();
+}
+
+void StreamProtocol::deliver(std::string_view data) {
+  if (destination_ != nullptr) {
+    Destination& destination = *std::exchange(destination_, nullptr);
+    const std::size_t taken = std::min(data.size(), destination.most);
+    destination.text->assign(data.substr(0, taken));
+    data.remove_prefix(taken);
+  }
+  if (data.empty()) return;
+  buffer_.append(data);
+  if (receiving_paused_ || transport_ == nullptr || buffer_.size() / 2 <= limit_) return;
+  receiving_paused_ = true;
+  transport_->pause_reading();
+}
+
+// The connection stays open for writing until the writer closes it.
+bool StreamProtocol::eof_received() {
+  eof_ = true;
+  wake_reader();
+  return true;
+}
+
+void StreamProtocol::wake_reader() noexcept {
+  if (reader_ != nullptr) reader_->wake();
+}
+
+}  // namespace asyncio::internal

@@ -1,0 +1,76 @@
+#include "asyncio/transports/address.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <array>
+#include <cstring>
+#include <stdexcept>
+
+#include "absl/strings/str_cat.h"
+
+namespace asyncio {
+namespace {
+
+constexpr socklen_t kLargest = sizeof(sockaddr_storage);
+
+const sockaddr_in& as_v4(const SocketAddress& address) {
+  return *reinterpret_cast<const sockaddr_in*>(address.data());
+}
+const sockaddr_in6& as_v6(const SocketAddress& address) {
+  return *reinterpret_cast<const sockaddr_in6*>(address.data());
+}
+
+}  // namespace
+
+SocketAddress::SocketAddress(const sockaddr* address, socklen_t size) : size_(size) {
+  if (size < sizeof(sa_family_t) || size > kLargest) {
+    throw std::invalid_argument("not a socket address");
+  }
+  std::memcpy(&storage_, address, size);
+}
+
+SocketAddress SocketAddress::from_numeric(std::string_view host, std::uint16_t port) {
+  const std::string text(host);
+  const bool whole = host.find('\0') == host.npos;  // or inet_pton would see less than we were given
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(port);
+  if (whole && ::inet_pton(AF_INET, text.c_str(), &v4.sin_addr) == 1) {
+    return {reinterpret_cast<const sockaddr*>(&v4), sizeof v4};
+  }
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(port);
+  if (whole && ::inet_pton(AF_INET6, text.c_str(), &v6.sin6_addr) == 1) {
+    return {reinterpret_cast<const sockaddr*>(&v6), sizeof v6};
+  }
+  throw std::invalid_argument(absl::StrCat("'", host, "' is no numeric address"));
+}
+
+std::string SocketAddress::host() const {
+  if (family() != AF_INET && family() != AF_INET6) return "";
+  std::array<char, NI_MAXHOST> host{};
+  if (::getnameinfo(data(), size_, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) != 0) {
+    return "";
+  }
+  return host.data();
+}
+
+std::uint16_t SocketAddress::port() const noexcept {
+  if (family() == AF_INET) return ntohs(as_v4(*this).sin_port);
+  if (family() == AF_INET6) return ntohs(as_v6(*this).sin6_port);
+  return 0;
+}
+
+std::string SocketAddress::to_string() const {
+  if (family() == AF_INET6) return absl::StrCat("[", host(), "]:", port());
+  return absl::StrCat(host(), ":", port());
+}
+
+bool operator==(const SocketAddress& a, const SocketAddress& b) noexcept {
+  return a.size_ == b.size_ && std::memcmp(&a.storage_, &b.storage_, a.size_) == 0;
+}
+
+}  // namespace asyncio

@@ -1,0 +1,127 @@
+#include "asyncio/transports/resolver.h"
+
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "asyncio/events/event_loop.h"
+#include "asyncio/events/inbox.h"
+#include "asyncio/events/runnable.h"
+#include "asyncio/events/running_loop.h"
+#include "asyncio/events/thread_pool.h"
+#include "asyncio/futures/waiter.h"
+
+namespace asyncio {
+namespace {
+
+constexpr std::size_t kLongestName = 253;
+
+class ResolveCategory final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "getaddrinfo"; }
+  std::string message(int code) const override { return ::gai_strerror(code); }
+};
+
+const std::error_category& resolve_category() {
+  static const auto* category = new ResolveCategory();
+  return *category;
+}
+
+// What the system answered: addresses, or an EAI_ number.
+struct Answer {
+  int code = 0;
+  std::vector<SocketAddress> addresses;
+};
+
+Answer ask_system(const std::string& host, std::uint16_t port, ResolveHints hints) {
+  addrinfo wanted{};
+  wanted.ai_family = hints.family;
+  wanted.ai_flags = hints.flags | AI_NUMERICSERV;
+  wanted.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  Answer answer;
+  answer.code = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), absl::StrCat(port).c_str(),
+                              &wanted, &list);
+  if (answer.code != 0) return answer;
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, ::freeaddrinfo);
+  for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
+    answer.addresses.emplace_back(entry->ai_addr, entry->ai_addrlen);
+  }
+  return answer;
+}
+
+// One question on its way to a thread and back. Shared by the coroutine that waits and the job that
+// works, so that either may be gone before the other. The waiter belongs to the loop's thread, the
+// answer to the job until it is posted.
+class Lookup final : public Runnable, public std::enable_shared_from_this<Lookup> {
+ public:
+  Lookup(std::string host, std::uint16_t port, ResolveHints hints)
+      : host_(std::move(host)), port_(port), hints_(hints) {}
+
+  // The pool's thread.
+  void work(Inbox& inbox) {
+    answer_ = ask_system(host_, port_, hints_);
+    self_ = shared_from_this();
+    if (!inbox.post(*this)) abandon();
+  }
+
+  // The loop's thread.
+  void run() override {
+    if (waiter_ != nullptr) waiter_->wake();
+    abandon();
+  }
+  void abandon() noexcept override { const std::shared_ptr<Lookup> last = std::move(self_); }
+
+  void set_waiter(Waiter* waiter) noexcept { waiter_ = waiter; }
+  Answer take_answer() { return std::move(answer_); }
+
+ private:
+  const std::string host_;
+  const std::uint16_t port_;
+  const ResolveHints hints_;
+  Answer answer_;
+  Waiter* waiter_ = nullptr;
+  std::shared_ptr<Lookup> self_;  // while posted
+};
+
+// Never destroyed: a resolver that hangs must not keep the process from ending.
+ThreadPool& resolver_threads() {
+  constexpr std::size_t kThreads = 4;
+  static auto* threads = new ThreadPool(kThreads);
+  return *threads;
+}
+
+Coro<Answer> ask_in_thread(std::string host, std::uint16_t port, ResolveHints hints) {
+  const auto lookup = std::make_shared<Lookup>(std::move(host), port, hints);
+  Waiter answered;
+  lookup->set_waiter(&answered);
+  absl::Cleanup forget = [&] { lookup->set_waiter(nullptr); };
+  resolver_threads().submit(
+      [lookup, inbox = get_running_loop().inbox()] { lookup->work(*inbox); });
+  co_await answered;
+  co_return lookup->take_answer();
+}
+
+bool may_be_asked(const std::string& host) {
+  return host.size() <= kLongestName && host.find('\0') == std::string::npos;
+}
+
+}  // namespace
+
+ResolveError::ResolveError(int code, const std::string& host)
+    : std::system_error(code, resolve_category(), absl::StrCat("cannot resolve '", host, "'")) {}
+
+Coro<std::vector<SocketAddress>> getaddrinfo(std::string host, std::uint16_t port,
+                                             ResolveHints hints) {
+  if (!may_be_asked(host)) throw ResolveError(EAI_NONAME, host.substr(0, kLongestName));
+  ResolveHints numeric = hints;
+  numeric.flags |= AI_NUMERICHOST;
+  Answer answer = ask_system(host, port, numeric);
+  if (answer.code == EAI_NONAME) answer = co_await ask_in_thread(host, port, hints);
+  if (answer.code != 0) throw ResolveError(answer.code, host);
+  co_return std::move(answer.addresses);
+}
+
+}  // namespace asyncio

@@ -1,0 +1,117 @@
+#include "asyncio/transports/socket.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "asyncio/events/event_loop.h"
+#include "asyncio/events/running_loop.h"
+#include "asyncio/futures/waiter.h"
+#include "asyncio/selectors/os_error.h"
+
+namespace asyncio {
+namespace {
+
+// What a call that would have to wait says; EINTR cannot happen to calls that do not wait, but costs
+// nothing to expect.
+bool would_block(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+std::optional<std::size_t> transferred(ssize_t result, std::string_view call) {
+  if (result >= 0) return static_cast<std::size_t>(result);
+  const int error = last_error();
+  if (would_block(error)) return std::nullopt;
+  throw_os_error(error, call);
+}
+
+template <class Getter>
+SocketAddress address_from(Getter getter) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  if (getter(reinterpret_cast<sockaddr*>(&storage), &size) != 0) return SocketAddress();
+  return {reinterpret_cast<const sockaddr*>(&storage), size};
+}
+
+}  // namespace
+
+Socket::Socket(FileDescriptor fd) : fd_(std::move(fd)) {
+  const int flags = check(::fcntl(fileno(), F_GETFL), "fcntl");
+  check(::fcntl(fileno(), F_SETFL, flags | O_NONBLOCK), "fcntl");
+}
+
+Socket Socket::open(int family, int type, int protocol) {
+  Socket socket;
+  socket.fd_.reset(check(::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), "socket"));
+  return socket;
+}
+
+std::optional<std::size_t> Socket::recv(std::span<char> buffer) const {
+  return transferred(::recv(fileno(), buffer.data(), buffer.size(), 0), "recv");
+}
+
+std::optional<std::size_t> Socket::send(std::string_view data) const {
+  return transferred(::send(fileno(), data.data(), data.size(), MSG_NOSIGNAL), "send");
+}
+
+std::optional<Socket> Socket::accept() const {
+  const int fd = ::accept4(fileno(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) {
+    const int error = last_error();
+    if (would_block(error)) return std::nullopt;
+    throw_os_error(error, "accept");
+  }
+  Socket socket;
+  socket.fd_.reset(fd);
+  return socket;
+}
+
+void Socket::bind(const SocketAddress& address) const {
+  check(::bind(fileno(), address.data(), address.size()), "bind");
+}
+
+void Socket::listen(int backlog) const { check(::listen(fileno(), backlog), "listen"); }
+
+void Socket::shutdown_write() const { check(::shutdown(fileno(), SHUT_WR), "shutdown"); }
+
+void Socket::set_option(int level, int name, int value) const {
+  check(::setsockopt(fileno(), level, name, &value, sizeof value), "setsockopt");
+}
+
+int Socket::option(int level, int name) const {
+  int value = 0;
+  socklen_t size = sizeof value;
+  check(::getsockopt(fileno(), level, name, &value, &size), "getsockopt");
+  return value;
+}
+
+SocketAddress Socket::getsockname() const {
+  return address_from(
+      [this](sockaddr* address, socklen_t* size) { return ::getsockname(fileno(), address, size); });
+}
+
+SocketAddress Socket::getpeername() const {
+  return address_from(
+      [this](sockaddr* address, socklen_t* size) { return ::getpeername(fileno(), address, size); });
+}
+
+// An interrupted connect goes on in the background, like one in progress.
+Coro<> sock_connect(Socket& socket, SocketAddress address) {
+  if (::connect(socket.fileno(), address.data(), address.size()) == 0) co_return;
+  int error = last_error();
+  if (error == EINPROGRESS || error == EINTR) {
+    EventLoop& loop = get_running_loop();
+    Waiter writable;
+    loop.add_writer(socket.fileno(), [&writable] { writable.wake(); });
+    absl::Cleanup stop = [&] { loop.remove_writer(socket.fileno()); };
+    co_await writable;
+    error = socket.option(SOL_SOCKET, SO_ERROR);
+  }
+  if (error != 0) throw_os_error(error, absl::StrCat("connect to ", address.to_string()));
+}
+
+}  // namespace asyncio
