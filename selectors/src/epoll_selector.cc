@@ -19,6 +19,7 @@ namespace {
 // Events taken from the kernel by one wait; it hands out the rest with the next ones, in turn.
 constexpr std::size_t kBatch = 1024;
 
+// Not EPOLLRDHUP: a peer that only stops sending would make a writer whose buffer is full spin.
 epoll_event to_event(Registration registration, EventMask events) {
   epoll_event event{};
   if (events & kEventRead) event.events |= EPOLLIN;

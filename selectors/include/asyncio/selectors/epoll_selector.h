@@ -7,7 +7,8 @@
 // Descriptors closed before they were removed. As long as a duplicate lives, in this process or a
 // child, the kernel goes on reporting them and offers no way to take them out of the set by number.
 // The first such event makes this selector move all that is still registered into a fresh set under
-// the same descriptor number.
+// the same descriptor number. Whoever watches fileno() with an epoll of his own must then add it
+// again; with poll and select it stays watched.
 
 #ifndef ASYNCIO_SELECTORS_EPOLL_SELECTOR_H_
 #define ASYNCIO_SELECTORS_EPOLL_SELECTOR_H_
