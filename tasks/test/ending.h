@@ -13,8 +13,8 @@
 
 namespace asyncio {
 
-// "value", "cancelled", "cancelled: <message>" or "failed: <what>", for the exception that `action` lets
-// out.
+// "value", "cancelled", "cancelled: <message>" or "failed: <what>", for the exception that `action`
+// lets out.
 template <class F>
 std::string ending_of_call(F action) {
   try {

@@ -593,7 +593,8 @@ TEST_F(TaskCancellationTest, IsNoFailureThatAHandlerForFailuresEats) {
   });
 }
 
-// -- uncancel() -------------------------------------------------------------------------------------
+// -- uncancel()
+// -------------------------------------------------------------------------------------
 
 class UncancelTest : public TaskCancellationTest {};
 
