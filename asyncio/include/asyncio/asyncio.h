@@ -1,0 +1,65 @@
+// Everything: the public headers of all layers.
+//
+// A program that needs one layer takes that layer: `@asyncio//tasks`, `#include "asyncio/tasks/task.h"`.
+#ifndef ASYNCIO_ASYNCIO_H_
+#define ASYNCIO_ASYNCIO_H_
+
+// selectors
+#include "asyncio/selectors/default_selector.h"
+#include "asyncio/selectors/duration.h"
+#include "asyncio/selectors/epoll_selector.h"
+#include "asyncio/selectors/file_descriptor.h"
+#include "asyncio/selectors/os_error.h"
+#include "asyncio/selectors/poll_selector.h"
+#include "asyncio/selectors/select_selector.h"
+#include "asyncio/selectors/selector.h"
+
+// events
+#include "asyncio/events/event_loop.h"
+#include "asyncio/events/exception_context.h"
+#include "asyncio/events/fatal_error.h"
+#include "asyncio/events/handle.h"
+#include "asyncio/events/logger.h"
+#include "asyncio/events/policy.h"
+#include "asyncio/events/running_loop.h"
+#include "asyncio/events/selector_event_loop.h"
+#include "asyncio/events/thread_pool.h"
+#include "asyncio/events/threadsafe_handle.h"
+#include "asyncio/events/virtual_time_loop.h"
+
+// futures
+#include "asyncio/futures/errors.h"
+#include "asyncio/futures/future.h"
+#include "asyncio/futures/outcome.h"
+#include "asyncio/futures/waiter.h"
+
+// tasks
+#include "asyncio/tasks/borrowed_argument_error.h"
+#include "asyncio/tasks/coro.h"
+#include "asyncio/tasks/run.h"
+#include "asyncio/tasks/sleep.h"
+#include "asyncio/tasks/suspension.h"
+#include "asyncio/tasks/task.h"
+#include "asyncio/tasks/with.h"
+
+// utils
+#include "asyncio/utils/timeout.h"
+
+// transports
+#include "asyncio/transports/address.h"
+#include "asyncio/transports/connection.h"
+#include "asyncio/transports/flow_control.h"
+#include "asyncio/transports/protocol.h"
+#include "asyncio/transports/resolver.h"
+#include "asyncio/transports/server.h"
+#include "asyncio/transports/socket.h"
+#include "asyncio/transports/transport.h"
+
+// streams
+#include "asyncio/streams/errors.h"
+#include "asyncio/streams/open_connection.h"
+#include "asyncio/streams/start_server.h"
+#include "asyncio/streams/stream_reader.h"
+#include "asyncio/streams/stream_writer.h"
+
+#endif  // ASYNCIO_ASYNCIO_H_
