@@ -54,9 +54,14 @@ class FutureState::CallbackNode final : public Runnable, public Pooled {
   StateRef<FutureState> future_;
 };
 
+// The report comes first, while a task still is one.
+void FutureState::destroy() noexcept {
+  if (status_ == Status::kFinished && error_ != nullptr && !retrieved_) report_unretrieved();
+  delete this;
+}
+
 FutureState::~FutureState() {
   while (!waiting_.empty()) waiting_.pop_front().abandon();
-  if (status_ == Status::kFinished && error_ != nullptr && !retrieved_) report_unretrieved();
 }
 
 // The future may outlive its loop; then only the log is left to tell.

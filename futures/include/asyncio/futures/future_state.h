@@ -31,7 +31,7 @@ class FutureState : public Cancellable, public Pooled {
 
   void add_reference() noexcept { ++references_; }
   void drop_reference() noexcept {
-    if (--references_ == 0) delete this;
+    if (--references_ == 0) destroy();
   }
   bool shared() const noexcept { return references_ > 1; }
 
@@ -84,6 +84,7 @@ class FutureState : public Cancellable, public Pooled {
   enum class Status : unsigned char { kPending, kFinished, kCancelled };
   class CallbackNode;
 
+  void destroy() noexcept;
   void settle(Status status);
   void report_unretrieved() noexcept;
   const std::exception_ptr& cancellation();
