@@ -1,11 +1,12 @@
 // Task: a coroutine that the loop runs by itself, and the future of its result.
 //
 // The loop owns its running tasks: a Task handle is a counted reference to the result and may be
-// dropped. A task makes progress in steps; each ends where the coroutine waits for something that is not
-// ready. The first step runs next turn.
+// dropped. A task makes progress in steps; each ends where the coroutine waits for something that
+// is not ready. The first step runs next turn.
 //
-// Cancelling. cancel() asks: the coroutine gets a CancelledError where it waits, next turn, and may catch
-// it to clean up. It must throw it on, or say that the request has been dealt with by uncancel().
+// Cancelling. cancel() asks: the coroutine gets a CancelledError where it waits, next turn, and may
+// catch it to clean up. It must throw it on, or say that the request has been dealt with by
+// uncancel().
 //
 // Python counterpart: asyncio.Task.
 #ifndef ASYNCIO_TASKS_TASK_H_
@@ -58,10 +59,44 @@ class TaskState final : public ValueState<T>, public TaskCore {
   }
 };
 
-// Owns a callable and its arguments while the coroutine they make runs.
+template <class T>
+inline constexpr bool is_reference_wrapper = false;
+template <class T>
+inline constexpr bool is_reference_wrapper<std::reference_wrapper<T>> = true;
+
+template <class F>
+struct MemberPointer;
+template <class F, class Class>
+struct MemberPointer<F Class::*> {
+  using class_type = Class;
+};
+
+// The object on which std::invoke() would call a member function of `Class`.
+template <class Class, class Object>
+auto& invoked_object(Object& object) {
+  if constexpr (std::is_base_of_v<Class, Object>) {
+    return object;
+  } else if constexpr (is_reference_wrapper<Object>) {
+    return object.get();
+  } else {
+    return *object;
+  }
+}
+
+// Owns a callable and its arguments while the coroutine they make runs. Calls it as std::invoke()
+// does, but in the expression that awaits: what an argument is converted to, a string made of a
+// `const char*`, lives to the end of that expression, and inside of std::invoke() would be gone by
+// then.
 template <class T, class F, class... Args>
+  requires(!std::is_member_function_pointer_v<F>)
 Coro<T> call_owned(F function, Args... arguments) {
-  co_return co_await std::invoke(std::move(function), std::move(arguments)...);
+  co_return co_await std::move(function)(std::move(arguments)...);
+}
+template <class T, class F, class Object, class... Args>
+  requires std::is_member_function_pointer_v<F>
+Coro<T> call_owned(F function, Object object, Args... arguments) {
+  co_return co_await (invoked_object<typename MemberPointer<F>::class_type>(object).*
+                      function)(std::move(arguments)...);
 }
 
 // Wraps an awaitable that is not a coroutine into one.
@@ -96,8 +131,8 @@ concept CoroutineFunction =
 
 // What such a callable's coroutine returns.
 template <class F, class... Args>
-using CoroutineResult =
-    typename internal::CoroResult<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>::type;
+using CoroutineResult = typename internal::CoroResult<
+    std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>::type;
 
 // Any task, whatever its result.
 class AnyTask : public AnyFuture {
@@ -123,8 +158,8 @@ class Task;
 
 namespace internal {
 
-// The one door: every coroutine that may outlive its expression as a task passes here. `name` names the
-// function that asks.
+// The one door: every coroutine that may outlive its expression as a task passes here. `name` names
+// the function that asks.
 template <class T>
 Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::string_view name = "create_task");
 
@@ -137,16 +172,16 @@ Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro);
 template <class T = void>
 class Task : public Future<T> {
  public:
-  // cancel(message) of a task is a request, and true says only that it was made: false if the task is
-  // done. What the task waits for is cancelled, next turn it gets a CancelledError; if it has not
-  // started, its body never runs. A task that returns a value in the very step in which it was cancelled
-  // ends cancelled. Several requests before it runs again make one CancelledError.
+  // cancel(message) of a task is a request, and true says only that it was made: false if the task
+  // is done. What the task waits for is cancelled, next turn it gets a CancelledError; if it has
+  // not started, its body never runs. A task that returns a value in the very step in which it was
+  // cancelled ends cancelled. Several requests before it runs again make one CancelledError.
 
   // Requests made and not taken back. Stays after the end.
   int cancelling() const noexcept { return core().cancelling(); }
 
-  // Takes one request back, for code that caused it and has dealt with it, and returns how many remain.
-  // At zero a cancellation that has not been delivered yet is withdrawn.
+  // Takes one request back, for code that caused it and has dealt with it, and returns how many
+  // remain. At zero a cancellation that has not been delivered yet is withdrawn.
   int uncancel() const noexcept { return core().uncancel(); }
 
   // "Task-<n>", n counting tasks from 1, unless it was given a name.
@@ -173,9 +208,9 @@ class Task : public Future<T> {
   }
 };
 
-// Makes a task of `coro` on `loop`; its first step is due next turn. Loop's thread, or before it runs.
-// Throws std::runtime_error if the loop is closed, BorrowedArgumentError if the coroutine may refer to a
-// temporary; the coroutine is then destroyed unstarted.
+// Makes a task of `coro` on `loop`; its first step is due next turn. Loop's thread, or before it
+// runs. Throws std::runtime_error if the loop is closed, BorrowedArgumentError if the coroutine may
+// refer to a temporary; the coroutine is then destroyed unstarted.
 //
 // Python counterpart: loop.create_task().
 template <class T>
@@ -193,12 +228,19 @@ Task<T> create_task(Coro<T> coro) {
 
 // Makes a task of function(arguments...), which returns a Coro. The task owns the callable and the
 // (decayed) arguments until it ends, as std::thread does: lambdas may capture, parameters may be
-// `const T&`. Use std::ref for what shall not be copied. On g++ 12 name a capturing lambda first if the
-// expression contains a co_await.
+// `const T&`. Use std::ref for what shall not be copied. On g++ 12 name a capturing lambda first if
+// the expression contains a co_await.
 template <class F, class... Args>
   requires CoroutineFunction<F, Args...>
 Task<CoroutineResult<F, Args...>> create_task(F&& function, Args&&... arguments) {
+  return create_task(get_running_loop(), std::forward<F>(function),
+                     std::forward<Args>(arguments)...);
+}
+template <class F, class... Args>
+  requires CoroutineFunction<F, Args...>
+Task<CoroutineResult<F, Args...>> create_task(EventLoop& loop, F&& function, Args&&... arguments) {
   return create_task(
+      loop,
       internal::call_owned<CoroutineResult<F, Args...>, std::decay_t<F>, std::decay_t<Args>...>(
           std::forward<F>(function), std::forward<Args>(arguments)...));
 }
@@ -224,15 +266,20 @@ template <class T>
 Task<T> ensure_future(Coro<T> coro) {
   return internal::start_task(get_running_loop(), coro, "ensure_future");
 }
+template <HasSuspensionAwaiter A>
+Task<internal::AwaitResult<A>> ensure_future(A awaitable) {
+  return create_task(std::move(awaitable));
+}
 
-// The task whose step runs now; none outside of tasks. Throws std::runtime_error without a running loop.
+// The task whose step runs now; none outside of tasks. Throws std::runtime_error without a running
+// loop.
 //
 // Python counterpart: asyncio.current_task().
 std::optional<AnyTask> current_task();
 std::optional<AnyTask> current_task(EventLoop& loop);
 
-// The tasks of the loop that are not done, in order of creation. Loop's thread. Throws std::runtime_error
-// without a running loop.
+// The tasks of the loop that are not done, in order of creation. Loop's thread. Throws
+// std::runtime_error without a running loop.
 //
 // Python counterpart: asyncio.all_tasks().
 std::vector<AnyTask> all_tasks();
