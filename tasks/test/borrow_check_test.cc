@@ -4,6 +4,7 @@
 #include "asyncio/tasks/borrow_check.h"
 
 #include <array>
+#include <chrono>
 #include <functional>
 #include <initializer_list>
 #include <memory>

@@ -1,5 +1,6 @@
 #include "asyncio/tasks/coro.h"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "asyncio/futures/future.h"
 #include "asyncio/tasks/run.h"
 #include "asyncio/tasks/sleep.h"
 #include "gtest/gtest.h"
@@ -226,8 +226,7 @@ TEST_F(CoroTest, RecursionIsJustAwaiting) {
   loop_.run([]() -> Coro<> { EXPECT_EQ(co_await Fibonacci::of(15), 610); });
 }
 
-// -- What may not be handed to a task may well be awaited where it is made
-// --------------------------
+// What may not be handed to a task may well be awaited where it is made.
 
 Coro<std::size_t> length_of(const std::string& text) {
   co_await sleep(1s);
@@ -275,9 +274,6 @@ TEST_F(CoroTest, AMemberFunctionOfAConstantObjectMayBeAwaited) {
     EXPECT_EQ(co_await box.open(), 12);
   });
 }
-
-// -- Construction that fails
-// ------------------------------------------------------------------------
 
 struct ThrowsWhenMoved {
   ThrowsWhenMoved() = default;

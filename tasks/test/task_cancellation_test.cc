@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "asyncio/events/fatal_error.h"
@@ -592,9 +593,6 @@ TEST_F(TaskCancellationTest, IsNoFailureThatAHandlerForFailuresEats) {
     EXPECT_EQ(co_await ending_of(task), "cancelled");
   });
 }
-
-// -- uncancel()
-// -------------------------------------------------------------------------------------
 
 class UncancelTest : public TaskCancellationTest {};
 
