@@ -20,7 +20,8 @@ struct Block {
   Block* next;
 };
 
-// Trivially initialised, so that touching it costs no guard; emptied by Janitor when the thread ends.
+// Trivially initialised, so that touching it costs no guard; emptied by Janitor when the thread
+// ends.
 struct Pool {
   std::array<Block*, kLargest / kStep + 1> free_by_class;
 };
@@ -39,6 +40,9 @@ struct Janitor {
   }
 };
 
+// Zero, too, has no class: its block could not be linked.
+bool is_the_heaps(std::size_t size) { return size - 1 >= kLargest; }
+
 std::size_t class_of(std::size_t size) { return (size + kStep - 1) / kStep; }
 
 // Makes this thread empty its pool when it ends. Called wherever a list is found empty, which every
@@ -51,7 +55,7 @@ std::size_t class_of(std::size_t size) { return (size + kStep - 1) / kStep; }
 }  // namespace
 
 void* allocate_block(std::size_t size) {
-  if (size > kLargest) return ::operator new(size);
+  if (is_the_heaps(size)) return ::operator new(size);
   const std::size_t size_class = class_of(size);
   Block*& list = pool.free_by_class[size_class];
   if (list == nullptr) {
@@ -64,7 +68,7 @@ void* allocate_block(std::size_t size) {
 }
 
 void deallocate_block(void* block, std::size_t size) noexcept {
-  if (size > kLargest) return ::operator delete(block);
+  if (is_the_heaps(size)) return ::operator delete(block);
   Block*& list = pool.free_by_class[class_of(size)];
   if (list == nullptr) hire_janitor();
   list = ::new (block) Block{list};

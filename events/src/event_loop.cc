@@ -43,6 +43,17 @@ std::string describe(const std::exception_ptr& error) {
   }
 }
 
+std::string describe(const ExceptionContext& context) {
+  std::string text = context.message;
+  auto details = context.details;
+  std::ranges::sort(details);
+  for (const auto& [key, value] : details) absl::StrAppend(&text, "\n", key, ": ", value);
+  if (context.exception != nullptr) {
+    absl::StrAppend(&text, "\nexception: ", describe(context.exception));
+  }
+  return text;
+}
+
 }  // namespace
 
 // Marks the loop as running, in this thread, for the time of run_forever().
@@ -50,7 +61,7 @@ class EventLoop::RunningScope {
  public:
   explicit RunningScope(EventLoop& loop) : loop_(loop) {
     loop.check_open();
-    if (loop.running_) throw std::runtime_error("This event loop is already running");
+    if (loop.is_running()) throw std::runtime_error("This event loop is already running");
     if (running_loop_or_null() != nullptr) {
       throw std::runtime_error("Cannot run the event loop while another loop is running");
     }
@@ -93,8 +104,8 @@ void EventLoop::run_forever() {
 // Per-loop objects go first, while the loop still works: what they destroy may remove readers, or
 // schedule callbacks, which are then dropped with the rest.
 void EventLoop::close() {
-  if (running_) throw std::runtime_error("Cannot close a running event loop");
-  if (closed_) return;
+  if (is_running()) throw std::runtime_error("Cannot close a running event loop");
+  if (is_closed()) return;
   locals_.clear();
   closed_ = true;
   drop_scheduled();
@@ -108,12 +119,12 @@ void EventLoop::drop_scheduled() noexcept {
 }
 
 void EventLoop::check_open() const {
-  if (closed_) throw std::runtime_error("Event loop is closed");
+  if (is_closed()) throw std::runtime_error("Event loop is closed");
 }
 
 void EventLoop::check_call() const {
   check_open();
-  if (running_ && running_loop_or_null() != this) {
+  if (is_running() && running_loop_or_null() != this) {
     throw std::runtime_error(
         "Non-thread-safe operation invoked on an event loop other than the current one");
   }
@@ -156,16 +167,17 @@ TimePoint EventLoop::deadline(Duration delay) const {
 }
 
 std::optional<Duration> EventLoop::wait_limit() const {
-  if (stopping_ || anything_due()) return Duration(std::chrono::nanoseconds(0));
+  if (stopping_ || anything_due()) return Duration::zero();
   if (timers_.empty()) return std::nullopt;
-  const auto left = timers_.next_deadline() - time();
-  return Duration(std::clamp<std::chrono::nanoseconds>(left, std::chrono::nanoseconds(0),
-                                                       kLongestWait));
+  const TimePoint next = timers_.next_deadline();
+  const TimePoint now = time();
+  if (next <= now) return Duration::zero();  // by how much might not fit into a duration
+  return Duration(std::min<std::chrono::nanoseconds>(next - now, kLongestWait));
 }
 
 void EventLoop::make_timers_due() {
   if (timers_.empty()) return;
-  const TimePoint end = time() + kClockResolution;
+  const TimePoint end = deadline(kClockResolution);
   while (Runnable* action = timers_.pop_due(end)) ready_.push_back(*action);
 }
 
@@ -178,25 +190,26 @@ void EventLoop::run_due() {
   while (!batch.empty()) batch.pop_front().run();
 }
 
+void EventLoop::set_exception_handler(ExceptionHandler handler) {
+  exception_handler_ =
+      handler != nullptr ? std::make_shared<ExceptionHandler>(std::move(handler)) : nullptr;
+}
+
 void EventLoop::default_exception_handler(const ExceptionContext& context) {
-  std::string text = context.message;
-  for (const auto& [key, value] : context.details) absl::StrAppend(&text, "\n", key, ": ", value);
-  if (context.exception != nullptr) {
-    absl::StrAppend(&text, "\nexception: ", describe(context.exception));
-  }
-  log(LogSeverity::kError, text);
+  log(LogSeverity::kError, describe(context));
 }
 
 void EventLoop::call_exception_handler(const ExceptionContext& context) {
-  if (exception_handler_ == nullptr) return default_exception_handler(context);
+  const std::shared_ptr<ExceptionHandler> handler = exception_handler_;
+  if (handler == nullptr) return default_exception_handler(context);
   try {
-    exception_handler_(*this, context);
+    (*handler)(*this, context);
   } catch (const FatalError&) {
     throw;
   } catch (...) {
     default_exception_handler({.message = "Unhandled error in exception handler",
                                .exception = std::current_exception(),
-                               .details = {{"context", context.message}}});
+                               .details = {{"context", describe(context)}}});
   }
 }
 

@@ -1,6 +1,7 @@
 #include "asyncio/events/handle.h"
 
 #include <exception>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "asyncio/events/fatal_error.h"
@@ -12,34 +13,43 @@ void HandleState::run() {
   if (!cancelled_) call();
 }
 
-// While it runs, the callback must not be destroyed by its own cancel(); so that waits until it is
-// back.
+// The callback is destroyed here, whether or not somebody keeps the handle; but not while it runs:
+// its own cancel() leaves that to us.
 void HandleState::call() {
   running_ = true;
   absl::Cleanup finish = [this] {
+    if (cancelled_ || !repeats_) callback_ = nullptr;
     running_ = false;
-    if (cancelled_) callback_ = nullptr;
   };
   try {
     callback_();
   } catch (const FatalError&) {
     throw;
   } catch (...) {
-    reporter_.call_exception_handler({.message = "Exception in callback",
-                                  .exception = std::current_exception()});
+    reporter_.call_exception_handler(
+        {.message = "Exception in callback", .exception = std::current_exception()});
   }
 }
 
+// What the callback has captured may cancel this handle once more, or own it: it goes last.
 void HandleState::cancel() noexcept {
   cancelled_ = true;
-  if (!running_) callback_ = nullptr;
+  if (running_) return;
+  const Callback withdrawn = std::move(callback_);
+}
+
+void HandleState::abandon() noexcept {
+  {
+    const Callback dropped = std::move(callback_);
+  }
+  drop_reference();
 }
 
 // A timer that still stands in the queue is taken out, and with it goes the queue's reference.
 void TimerHandleState::cancel() noexcept {
-  HandleState::cancel();
-  if (!timer_.scheduled()) return;
+  if (!timer_.scheduled()) return HandleState::cancel();
   timer_.cancel();
+  HandleState::cancel();
   drop_reference();
 }
 

@@ -1,5 +1,7 @@
 #include "asyncio/events/policy.h"
 
+#include <pthread.h>
+
 #include <stdexcept>
 
 #include "asyncio/events/running_loop.h"
@@ -9,6 +11,8 @@ namespace asyncio {
 namespace {
 
 constinit thread_local EventLoop* current = nullptr;
+
+void forget_in_child() { current = nullptr; }
 
 }  // namespace
 
@@ -20,6 +24,9 @@ EventLoop& get_event_loop() {
   return *current;
 }
 
-void set_event_loop(EventLoop* loop) noexcept { current = loop; }
+void set_event_loop(EventLoop* loop) noexcept {
+  [[maybe_unused]] static const int watching = pthread_atfork(nullptr, nullptr, forget_in_child);
+  current = loop;
+}
 
 }  // namespace asyncio

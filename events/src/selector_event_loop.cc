@@ -1,9 +1,12 @@
 #include "asyncio/events/selector_event_loop.h"
 
+#include <fcntl.h>
+
 #include <stdexcept>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "asyncio/selectors/os_error.h"
 
 namespace asyncio {
 
@@ -42,8 +45,8 @@ void SelectorEventLoop::make_due(const Handle& handle) noexcept {
   enqueue(*state);
 }
 
-// Signals are looked at after the waker has been silenced, or one that arrives in between would wait
-// for the next wake-up.
+// Signals are looked at after the waker has been silenced, or one that arrives in between would
+// wait for the next wake-up.
 void SelectorEventLoop::answer_waker() {
   inbox()->waker().acknowledge();
   for (const auto& callback : signals_.take_arrived()) {
@@ -67,16 +70,21 @@ bool SelectorEventLoop::remove_reader(int fd) { return remove_handler(fd, kEvent
 
 bool SelectorEventLoop::remove_writer(int fd) { return remove_handler(fd, kEventWrite); }
 
+// Callbacks are cancelled last, when all is in order again: what they have captured may come back
+// here as it goes.
 void SelectorEventLoop::set_handler(int fd, EventMask event, Callback callback) {
   check_call();
   if (fd < 0) throw std::invalid_argument("Invalid file descriptor");
   const auto index = static_cast<std::size_t>(fd);
-  if (index >= handlers_.size()) handlers_.resize(index + 1);
+  if (index >= handlers_.size()) {
+    check(::fcntl(fd, F_GETFD), "fcntl");  // or a bad number would cost gigabytes
+    handlers_.resize(index + 1);
+  }
   FdHandlers& handlers = handlers_[index];
   const EventMask before = handlers.events();
-  Handle old = std::exchange(handlers.of(event),
-                             Handle(new internal::HandleState(*this, std::move(callback))));
-  old.cancel();
+  auto* state = new internal::HandleState(*this, std::move(callback), /*repeats=*/true);
+  Handle old = std::exchange(handlers.of(event), Handle(state));
+  const absl::Cleanup cancel_last = [&] { old.cancel(); };
   register_events(fd, before, handlers);
 }
 
@@ -87,7 +95,7 @@ bool SelectorEventLoop::remove_handler(int fd, EventMask event) {
   const EventMask before = handlers.events();
   if ((before & event) == 0) return false;
   Handle old = std::exchange(handlers.of(event), Handle());
-  old.cancel();
+  const absl::Cleanup cancel_last = [&] { old.cancel(); };
   register_events(fd, before, handlers);
   return true;
 }
@@ -96,7 +104,11 @@ bool SelectorEventLoop::remove_handler(int fd, EventMask event) {
 // so its callbacks go too.
 void SelectorEventLoop::register_events(int fd, EventMask before, FdHandlers& handlers) {
   const EventMask events = handlers.events();
-  absl::Cleanup drop = [&] { handlers = FdHandlers(); };
+  absl::Cleanup drop = [&] {
+    FdHandlers dropped = std::exchange(handlers, FdHandlers());
+    dropped.reader.cancel();
+    dropped.writer.cancel();
+  };
   if (before == 0) {
     selector_->add(fd, events, &handlers);
   } else if (events == 0) {
@@ -108,7 +120,8 @@ void SelectorEventLoop::register_events(int fd, EventMask before, FdHandlers& ha
 }
 
 void SelectorEventLoop::add_signal_handler(int signal, Callback callback) {
-  check_open();
+  SignalHandlers::check(signal);
+  check_call();
   signals_.add(signal, std::move(callback));
 }
 

@@ -1,5 +1,6 @@
 #include "asyncio/events/signal_handlers.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 #include <array>
@@ -31,14 +32,13 @@ void on_signal(int signal) {
   if (waker != kNobody) Waker::wake(waker);
 }
 
-void check_signal(int signal) {
-  if (signal < 1 || signal >= NSIG) {
-    throw std::invalid_argument(absl::StrCat("invalid signal number ", signal));
-  }
+// The child's signals are not its parent's, whose waker both share.
+void disown_in_child() {
+  for (Arrivals& here : arrivals) here.waker.store(kNobody);
 }
 
 void set_action(int signal, void (*handler)(int)) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = handler;
   action.sa_flags = SA_RESTART;
   if (::sigaction(signal, &action, nullptr) == 0) return;
@@ -49,8 +49,15 @@ void set_action(int signal, void (*handler)(int)) {
 
 }  // namespace
 
+void SignalHandlers::check(int signal) {
+  if (signal < 1 || signal >= NSIG) {
+    throw std::invalid_argument(absl::StrCat("invalid signal number ", signal));
+  }
+}
+
 void SignalHandlers::add(int signal, Callback callback) {
-  check_signal(signal);
+  check(signal);
+  [[maybe_unused]] static const int watching = pthread_atfork(nullptr, nullptr, disown_in_child);
   Arrivals& here = arrivals[static_cast<std::size_t>(signal)];
   const bool is_new = callbacks_.count(signal) == 0;
   int nobody = kNobody;
@@ -67,11 +74,16 @@ void SignalHandlers::add(int signal, Callback callback) {
   callbacks_[signal] = std::make_shared<Callback>(std::move(callback));
 }
 
+// The callback goes last: what it has captured may come back here. In a forked child the signal may
+// belong to a loop of the child's own by now.
 bool SignalHandlers::remove(int signal) {
-  check_signal(signal);
-  if (callbacks_.erase(signal) == 0) return false;
+  check(signal);
+  const auto removed = callbacks_.extract(signal);
+  if (removed.empty()) return false;
+  std::atomic<int>& owner = arrivals[static_cast<std::size_t>(signal)].waker;
+  if (owner != inbox_->waker().fileno() && owner != kNobody) return true;
   set_action(signal, SIG_DFL);
-  arrivals[static_cast<std::size_t>(signal)].waker.store(kNobody);
+  owner.store(kNobody);
   return true;
 }
 

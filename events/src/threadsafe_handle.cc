@@ -1,6 +1,7 @@
 #include "asyncio/events/threadsafe_handle.h"
 
 #include <exception>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "asyncio/events/fatal_error.h"
@@ -16,23 +17,34 @@ void ThreadsafeHandleState::run() {
 void ThreadsafeHandleState::call() {
   running_ = true;
   absl::Cleanup finish = [this] {
-    running_ = false;
     callback_ = nullptr;
+    running_ = false;
   };
   try {
     callback_();
   } catch (const FatalError&) {
     throw;
   } catch (...) {
-    reporter_.call_exception_handler({.message = "Exception in callback",
-                                  .exception = std::current_exception()});
+    reporter_.call_exception_handler(
+        {.message = "Exception in callback", .exception = std::current_exception()});
   }
 }
 
+// What the callback has captured may cancel this handle once more, or own it: it goes last.
 void ThreadsafeHandleState::cancel() noexcept {
+  Callback withdrawn;
   std::lock_guard lock(mutex_);
   cancelled_ = true;
-  if (!running_) callback_ = nullptr;
+  if (!running_) withdrawn = std::move(callback_);
+}
+
+void ThreadsafeHandleState::abandon() noexcept {
+  {
+    Callback dropped;
+    std::lock_guard lock(mutex_);
+    dropped = std::move(callback_);
+  }
+  drop_reference();
 }
 
 bool ThreadsafeHandleState::cancelled() const noexcept {

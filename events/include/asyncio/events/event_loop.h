@@ -1,9 +1,9 @@
 // The event loop: who runs next?
 //
-// A loop belongs to the thread that runs it. It turns: wait until something is due, make due whatever
-// became ready, run exactly what was due at that moment, repeat. What callbacks schedule runs in a
-// later turn, never inside the call that schedules it. Callbacks run one at a time, in the order in
-// which they became due, so nothing here needs a lock.
+// A loop belongs to the thread that runs it. It turns: wait until something is due, make due
+// whatever became ready, run exactly what was due at that moment, repeat. What callbacks schedule
+// runs in a later turn, never inside the call that schedules it. Callbacks run one at a time, in
+// the order in which they became due, so nothing here needs a lock.
 //
 // EventLoop holds what every loop has in common: the ready queue, the timers, the inbox of other
 // threads, the life cycle and the exception handler. A concrete loop supplies run_once(), the
@@ -18,6 +18,7 @@
 #ifndef ASYNCIO_EVENTS_EVENT_LOOP_H_
 #define ASYNCIO_EVENTS_EVENT_LOOP_H_
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -39,7 +40,8 @@ namespace asyncio {
 
 class EventLoop : public ExceptionReporter {
  public:
-  using ExceptionHandler = absl::AnyInvocable<void(EventLoop& loop, const ExceptionContext& context)>;
+  using ExceptionHandler =
+      absl::AnyInvocable<void(EventLoop& loop, const ExceptionContext& context)>;
 
   // A loop must be closed before it is destroyed; one that is not is closed by its destructor.
   virtual ~EventLoop();
@@ -47,7 +49,8 @@ class EventLoop : public ExceptionReporter {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  // -- Life cycle -----------------------------------------------------------------------------------
+  // -- Life cycle
+  // -----------------------------------------------------------------------------------
 
   // Runs until stop(). If stop() was called before, runs one turn that does not wait.
   // Throws std::runtime_error: closed ("Event loop is closed"), already running, or another loop
@@ -56,22 +59,26 @@ class EventLoop : public ExceptionReporter {
   void run_forever();
 
   // Makes run_forever() return after the turn in which it was called: what is due now still runs,
-  // what that schedules waits for the next run. Loop's thread; from others, call_soon_threadsafe it.
+  // what that schedules waits for the next run. Loop's thread; from others, call_soon_threadsafe
+  // it.
   void stop() noexcept { stopping_ = true; }
 
-  bool is_running() const noexcept { return running_; }
-  bool is_closed() const noexcept { return closed_; }
+  // Any thread.
+  bool is_running() const noexcept { return running_.load(std::memory_order_relaxed); }
+  bool is_closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
 
-  // Ends the loop for good. Destroys what the layers above keep per loop (pending tasks are reported
-  // and destroyed), then drops the ready queue and the timers without running them and gives the
-  // descriptors back. Idempotent. Throws std::runtime_error ("Cannot close a running event loop").
+  // Ends the loop for good. Destroys what the layers above keep per loop (pending tasks are
+  // reported and destroyed), then drops the ready queue and the timers without running them and
+  // gives the descriptors back. Idempotent. Throws std::runtime_error ("Cannot close a running
+  // event loop").
   void close();
 
-  // -- Scheduling -----------------------------------------------------------------------------------
+  // -- Scheduling
+  // -----------------------------------------------------------------------------------
   //
-  // All throw std::runtime_error ("Event loop is closed"), and all but call_soon_threadsafe throw it
-  // when this loop runs in another thread ("Non-thread-safe operation …"); asyncio checks that only
-  // in debug mode.
+  // All throw std::runtime_error ("Event loop is closed"), and all but call_soon_threadsafe throw
+  // it when this loop runs in another thread ("Non-thread-safe operation …"); asyncio checks that
+  // only in debug mode.
 
   // Runs `callback` in the next turn, after what is already due. Arguments are kept (decayed) and
   // passed as lvalues.
@@ -84,7 +91,7 @@ class EventLoop : public ExceptionReporter {
 
   // The same from any thread; wakes the loop if it sleeps. Posts of one thread, and everything that
   // happens after a post, keep their order. The callback is destroyed on the loop's thread, or on
-  // this one if the loop is closed.
+  // this one if it is cancelled or the loop is closed.
   ThreadsafeHandle call_soon_threadsafe(Callback callback);
   template <class F, class... Args>
     requires(sizeof...(Args) > 0)
@@ -113,14 +120,15 @@ class EventLoop : public ExceptionReporter {
   // The loop's clock, read now. Monotonic.
   virtual TimePoint time() const { return std::chrono::steady_clock::now(); }
 
-  // -- Readiness ------------------------------------------------------------------------------------
+  // -- Readiness
+  // ------------------------------------------------------------------------------------
   //
   // Level-triggered: the callback runs once a turn while the descriptor is ready. The loop does not
   // own the descriptor; remove it before closing it.
 
   // Calls `callback` while `fd` is readable, or writable; a second add replaces the callback.
-  // Throws std::runtime_error when closed, std::invalid_argument for a negative fd, OsError when the
-  // system refuses it.
+  // Throws std::runtime_error when closed, std::invalid_argument for a negative fd, OsError when
+  // the system refuses it.
   virtual void add_reader(int fd, Callback callback) = 0;
   virtual void add_writer(int fd, Callback callback) = 0;
 
@@ -129,32 +137,36 @@ class EventLoop : public ExceptionReporter {
   virtual bool remove_reader(int fd) = 0;
   virtual bool remove_writer(int fd) = 0;
 
-  // -- Signals --------------------------------------------------------------------------------------
+  // -- Signals
+  // --------------------------------------------------------------------------------------
 
   // Calls `callback` on the loop when the process receives `signal`; a second add replaces the
-  // callback. Throws std::invalid_argument for a number that is no signal, std::runtime_error for one
-  // that cannot be caught, on a closed loop, and when another loop handles the signal.
+  // callback. Throws std::invalid_argument for a number that is no signal, std::runtime_error for
+  // one that cannot be caught, on a closed loop, and when another loop handles the signal.
   virtual void add_signal_handler(int signal, Callback callback) = 0;
 
   // Restores the signal's default action. False if there was no handler.
   virtual bool remove_signal_handler(int signal) = 0;
 
-  // -- Errors ---------------------------------------------------------------------------------------
+  // -- Errors
+  // ---------------------------------------------------------------------------------------
 
   // Null restores default_exception_handler(). The handler runs on the loop's thread.
-  void set_exception_handler(ExceptionHandler handler) { exception_handler_ = std::move(handler); }
+  // It may set another one while it runs.
+  void set_exception_handler(ExceptionHandler handler);
 
-  // Logs the message, the details and what the exception says, as one error record.
+  // Logs the message, the details by key and what the exception says, as one error record.
   void default_exception_handler(const ExceptionContext& context);
 
   // Reports to the handler. Throws nothing but a FatalError that the handler threw; a handler that
   // fails otherwise is reported to the default one.
   void call_exception_handler(const ExceptionContext& context) override;
 
-  // -- For the layers above -------------------------------------------------------------------------
+  // -- For the layers above
+  // -------------------------------------------------------------------------
 
-  // Whether a loop lives at this address. Any thread; takes a lock. For those that may outlive their
-  // loop, on their rare paths.
+  // Whether a loop lives at this address. Any thread; takes a lock. For those that may outlive
+  // their loop, on their rare paths.
   static bool is_alive(const EventLoop* loop) noexcept;
 
   // -- Hot path -------------------------------------------------------------------------
@@ -178,7 +190,8 @@ class EventLoop : public ExceptionReporter {
  protected:
   EventLoop();
 
-  // -- What a concrete loop supplies ----------------------------------------------------------------
+  // -- What a concrete loop supplies
+  // ----------------------------------------------------------------
 
   // One turn: wait for at most wait_limit(), make due what is ready, make_timers_due(), run_due().
   virtual void run_once() = 0;
@@ -186,7 +199,8 @@ class EventLoop : public ExceptionReporter {
   // Gives back what the loop holds of the system. Called once, by close().
   virtual void release() noexcept = 0;
 
-  // -- What it builds it from -----------------------------------------------------------------------
+  // -- What it builds it from
+  // -----------------------------------------------------------------------
 
   // How long a turn may wait: not at all if anything is due or the loop is stopping; until the next
   // deadline, but a day at most; nullopt, as long as it takes, without timers. Reads the clock only
@@ -198,7 +212,8 @@ class EventLoop : public ExceptionReporter {
     if (inbox_->pending()) inbox_->take(ready_);
   }
 
-  // Moves the due timers to the ready queue, by deadline. Reads the clock once, if there are timers.
+  // Moves the due timers to the ready queue, by deadline. Reads the clock once, if there are
+  // timers.
   void make_timers_due();
 
   // Runs exactly what is due now. The only place where callbacks are called.
@@ -226,11 +241,11 @@ class EventLoop : public ExceptionReporter {
   RunnableList ready_;
   std::shared_ptr<Inbox> inbox_;
   TimerQueue timers_;
-  bool running_ = false;
+  std::atomic<bool> running_{false};
   bool stopping_ = false;
-  bool closed_ = false;
+  std::atomic<bool> closed_{false};
   internal::LoopLocals locals_;
-  ExceptionHandler exception_handler_;
+  std::shared_ptr<ExceptionHandler> exception_handler_;  // shared with the call that runs
 };
 
 }  // namespace asyncio

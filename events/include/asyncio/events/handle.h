@@ -28,8 +28,9 @@ namespace internal {
 // place in the loop that may still run it.
 class HandleState : public Runnable, public Pooled {
  public:
-  HandleState(ExceptionReporter& reporter, Callback callback)
-      : reporter_(reporter), callback_(std::move(callback)) {}
+  // A callback that repeats is kept when it has run.
+  HandleState(ExceptionReporter& reporter, Callback callback, bool repeats = false)
+      : reporter_(reporter), callback_(std::move(callback)), repeats_(repeats) {}
 
   void add_reference() noexcept { ++references_; }
   void drop_reference() noexcept {
@@ -37,7 +38,7 @@ class HandleState : public Runnable, public Pooled {
   }
 
   void run() override;
-  void abandon() noexcept override { drop_reference(); }
+  void abandon() noexcept override;
 
   virtual void cancel() noexcept;
   bool cancelled() const noexcept { return cancelled_; }
@@ -51,6 +52,7 @@ class HandleState : public Runnable, public Pooled {
   ExceptionReporter& reporter_;
   Callback callback_;
   unsigned references_ = 1;
+  const bool repeats_;
   bool cancelled_ = false;
   bool running_ = false;
 };
@@ -90,8 +92,8 @@ class Handle {
   }
 
   // Withdraws the callback and destroys it, with all it has captured: once this returns it never
-  // runs, not even later in this turn. Idempotent; no effect after it ran. A callback may cancel its
-  // own handle.
+  // runs, not even later in this turn. Idempotent; no effect after it ran. A callback may cancel
+  // its own handle.
   void cancel() noexcept {
     if (state_ != nullptr) state_->cancel();
   }

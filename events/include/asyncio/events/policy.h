@@ -16,14 +16,14 @@ namespace asyncio {
 // Python counterpart: asyncio.new_event_loop().
 std::unique_ptr<EventLoop> new_event_loop();
 
-// The running loop, else the one set for this thread. Throws std::runtime_error if there is neither;
-// never makes one.
+// The running loop, else the one set for this thread. Throws std::runtime_error if there is
+// neither; never makes one.
 //
 // Python counterpart: asyncio.get_event_loop() since 3.14.
 EventLoop& get_event_loop();
 
-// Sets this thread's current loop; null unsets it. The caller keeps owning it and unsets it before
-// destroying it.
+// Sets this thread's current loop; null unsets it, and so does fork() in the child. The caller
+// keeps owning it and unsets it before destroying it.
 //
 // Python counterpart: asyncio.set_event_loop().
 void set_event_loop(EventLoop* loop) noexcept;

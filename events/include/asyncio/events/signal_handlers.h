@@ -1,8 +1,8 @@
 // Signals, seen by a loop.
 //
-// The system's handler runs between any two instructions, so it only counts the signal and wakes the
-// loop; the callback runs on the loop like any other. A signal belongs to at most one loop of the
-// process.
+// The system's handler runs between any two instructions, so it only counts the signal and wakes
+// the loop; the callback runs on the loop like any other. A signal belongs to at most one loop of
+// the process.
 #ifndef ASYNCIO_EVENTS_SIGNAL_HANDLERS_H_
 #define ASYNCIO_EVENTS_SIGNAL_HANDLERS_H_
 
@@ -25,6 +25,9 @@ class SignalHandlers {
 
   SignalHandlers(const SignalHandlers&) = delete;
   SignalHandlers& operator=(const SignalHandlers&) = delete;
+
+  // Throws std::invalid_argument for a number that is no signal.
+  static void check(int signal);
 
   // Errors as EventLoop::add_signal_handler. System calls are restarted (SA_RESTART).
   void add(int signal, Callback callback);

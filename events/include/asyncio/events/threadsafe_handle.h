@@ -29,7 +29,7 @@ class ThreadsafeHandleState final : public Runnable {
   }
 
   void run() override;
-  void abandon() noexcept override { drop_reference(); }
+  void abandon() noexcept override;
 
   void cancel() noexcept;
   bool cancelled() const noexcept;
