@@ -1,0 +1,27 @@
+#include "benchmarks/allocations.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+constinit std::atomic<std::int64_t> count{0};
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  count.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace benchmarks {
+
+std::int64_t allocations() noexcept { return count.load(std::memory_order_relaxed); }
+
+}  // namespace benchmarks

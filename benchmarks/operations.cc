@@ -1,0 +1,204 @@
+#include "benchmarks/operations.h"
+
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "asyncio/asyncio.h"
+
+namespace benchmarks {
+namespace {
+
+using namespace std::chrono_literals;
+using asyncio::Coro;
+using asyncio::EventLoop;
+using asyncio::Future;
+using asyncio::Task;
+using asyncio::TimePoint;
+using asyncio::TimerHandle;
+
+EventLoop& loop() {
+  static auto* loop = new asyncio::SelectorEventLoop();
+  return *loop;
+}
+
+// -- Callbacks ------------------------------------------------------------------------------------
+
+void call_soon(int count) {
+  int ran = 0;
+  for (int i = 0; i < count; ++i) loop().call_soon([&ran] { ++ran; });
+  loop().call_soon([] { loop().stop(); });
+  loop().run_forever();
+}
+
+void post_all(int count, int& ran) {
+  for (int i = 0; i < count; ++i) {
+    loop().call_soon_threadsafe([&ran, count] {
+      if (++ran == count) loop().stop();
+    });
+  }
+}
+
+void post(int count) {
+  int ran = 0;
+  post_all(count, ran);
+  loop().run_forever();
+}
+
+void post_from_thread(int count) {
+  int ran = 0;
+  std::thread poster([&] { post_all(count, ran); });
+  loop().run_forever();
+  poster.join();
+}
+
+// -- Coroutines -----------------------------------------------------------------------------------
+
+Coro<> yield_often(int count) {
+  for (int i = 0; i < count; ++i) co_await asyncio::sleep(0s);
+}
+
+Coro<int> one() { co_return 1; }
+
+Coro<int> spawn_and_join_often(int count) {
+  int sum = 0;
+  for (int i = 0; i < count; ++i) sum += co_await asyncio::create_task(one());
+  co_return sum;
+}
+
+Coro<int> await_often(int count) {
+  int sum = 0;
+  for (int i = 0; i < count; ++i) sum += co_await one();
+  co_return sum;
+}
+
+Coro<int> chain(int length) {
+  if (length == 1) co_return 1;
+  co_return 1 + co_await chain(length - 1);
+}
+
+Coro<int> await_chain_often(int count) {
+  int sum = 0;
+  for (int i = 0; i < count; ++i) sum += co_await chain(kChainLength);
+  co_return sum;
+}
+
+// A future for each message.
+struct Table {
+  Future<> ping;
+  Future<> pong;
+};
+
+Coro<> answer(Table* table, int count) {
+  for (int i = 0; i < count; ++i) {
+    co_await table->ping;
+    table->ping = Future<>();
+    table->pong.set_result();
+  }
+}
+
+Coro<> play(int count) {
+  Table table;
+  const Task<> other = asyncio::create_task(answer(&table, count));
+  for (int i = 0; i < count; ++i) {
+    table.ping.set_result();
+    co_await table.pong;
+    table.pong = Future<>();
+  }
+  co_await other;
+}
+
+Coro<> sleep_long() { co_await asyncio::sleep(1h); }
+
+Coro<> cancel_often(int count) {
+  for (int i = 0; i < count; ++i) {
+    const Task<> task = asyncio::create_task(sleep_long());
+    co_await asyncio::sleep(0s);
+    task.cancel();
+    try {
+      co_await task;
+    } catch (const asyncio::CancelledError&) {
+    }
+  }
+}
+
+void yield(int count) { asyncio::run_until_complete(loop(), yield_often(count)); }
+void spawn_join(int count) { asyncio::run_until_complete(loop(), spawn_and_join_often(count)); }
+void await_ready(int count) { asyncio::run_until_complete(loop(), await_often(count)); }
+void await_chain(int count) { asyncio::run_until_complete(loop(), await_chain_often(count)); }
+void ping_pong(int count) { asyncio::run_until_complete(loop(), play(count)); }
+void cancel_sleep(int count) { asyncio::run_until_complete(loop(), cancel_often(count)); }
+
+// -- Timers ---------------------------------------------------------------------------------------
+
+// Time passes at once.
+void sleep(int count) {
+  static auto* virtual_loop = new asyncio::VirtualTimeLoop();
+  asyncio::run_until_complete(*virtual_loop, [](int repetitions) -> Coro<> {
+    for (int i = 0; i < repetitions; ++i) co_await asyncio::sleep(1ms);
+  }(count));
+}
+
+void timer_fire(int count) {
+  int fired = 0;
+  const TimePoint start = loop().time();
+  Spread spread(std::chrono::nanoseconds(10ms).count());
+  for (int i = 0; i < count; ++i) {
+    loop().call_at(start - std::chrono::nanoseconds(spread.next()), [&fired, count] {
+      if (++fired == count) loop().stop();
+    });
+  }
+  loop().run_forever();
+}
+
+void timer_cancel(int count) {
+  static auto* handles = new std::vector<TimerHandle>();
+  const TimePoint start = loop().time();
+  Spread spread(std::chrono::nanoseconds(16s).count());
+  for (int i = 0; i < count; ++i) {
+    handles->push_back(
+        loop().call_at(start + 10s + std::chrono::nanoseconds(spread.next()), [] {}));
+  }
+  for (TimerHandle& handle : *handles) handle.cancel();
+  handles->clear();
+}
+
+// A loop with timers that stay.
+EventLoop& busy_loop() {
+  static auto* busy = [] {
+    auto* made = new asyncio::SelectorEventLoop();
+    Spread spread(std::chrono::nanoseconds(1s).count());
+    for (int i = 0; i < kOtherTimers; ++i) {
+      made->call_later(1h + std::chrono::nanoseconds(spread.next()), [] {});
+    }
+    return made;
+  }();
+  return *busy;
+}
+
+void timer_pair(int count) {
+  EventLoop& busy = busy_loop();
+  for (int i = 0; i < count; ++i) busy.call_later(1s, [] {}).cancel();
+}
+
+constexpr Operation kOperations[] = {
+    {"call_soon", call_soon, raw::call_soon, 1'000},
+    {"post", post, raw::post, 1'000},
+    {"post_from_thread", post_from_thread, raw::post_from_thread, 100'000},
+    {"yield", yield, raw::yield, 10'000},
+    {"spawn_join", spawn_join, raw::spawn_join, 10'000},
+    {"await_ready", await_ready, raw::await_ready, 10'000},
+    {"await_chain", await_chain, raw::await_chain, 1'000},
+    {"ping_pong", ping_pong, raw::ping_pong, 10'000},
+    {"cancel_sleep", cancel_sleep, raw::cancel_sleep, 1'000},
+    {"sleep", sleep, nullptr, 1'000},
+    {"timer_fire", timer_fire, raw::timer_fire, 1'000'000},
+    {"timer_cancel", timer_cancel, raw::timer_cancel, 1'000'000},
+    {"timer_pair", timer_pair, raw::timer_pair, 10'000},
+};
+
+}  // namespace
+
+std::span<const Operation> operations() { return kOperations; }
+
+}  // namespace benchmarks

@@ -1,0 +1,196 @@
+#include <chrono>
+#include <cstdint>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "benchmarks/operations.h"
+#include "benchmarks/raw.h"
+
+namespace benchmarks::raw {
+namespace {
+
+struct CountingNode : Node {
+  CountingNode() {
+    run = [](Node&) { ++ran; };
+  }
+  static inline int ran = 0;
+};
+
+// As many nodes as anybody needs at once, made on first use.
+std::vector<CountingNode>& nodes(int count) {
+  static auto* all = new std::vector<CountingNode>();
+  if (all->size() < static_cast<std::size_t>(count)) {
+    all->resize(static_cast<std::size_t>(count));
+  }
+  return *all;
+}
+
+std::vector<Timer>& fresh_timers(int count) {
+  static auto* all = new std::vector<Timer>();
+  all->clear();
+  all->reserve(static_cast<std::size_t>(count));
+  for (CountingNode& node : nodes(count)) all->emplace_back(node);
+  return *all;
+}
+
+void run_until_counted(Inbox& inbox, int count) {
+  while (CountingNode::ran < count) inbox.wait().run();
+}
+
+std::int64_t now() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+// Runs a main coroutine to its end.
+void run_all(Coro main) {
+  const Coro task = std::move(main).spawn();
+  ready.run();
+}
+
+Coro yield_often(int count) {
+  for (int i = 0; i < count; ++i) co_await Yield();
+  co_return 0;
+}
+
+Coro one() { co_return 1; }
+
+Coro spawn_and_join_often(int count) {
+  for (int i = 0; i < count; ++i) co_await one().spawn();
+  co_return 0;
+}
+
+Coro await_often(int count) {
+  int sum = 0;
+  for (int i = 0; i < count; ++i) sum += co_await one();
+  co_return sum;
+}
+
+Coro chain(int length) {
+  if (length == 1) co_return 1;
+  co_return 1 + co_await chain(length - 1);
+}
+
+Coro await_chain_often(int count) {
+  int sum = 0;
+  for (int i = 0; i < count; ++i) sum += co_await chain(kChainLength);
+  co_return sum;
+}
+
+struct Table {
+  Event ping;
+  Event pong;
+};
+
+Coro answer(Table* table, int count) {
+  for (int i = 0; i < count; ++i) {
+    co_await table->ping;
+    table->ping.clear();
+    table->pong.set();
+  }
+  co_return 0;
+}
+
+Coro play(int count) {
+  Table table;
+  const Coro other = answer(&table, count).spawn();
+  for (int i = 0; i < count; ++i) {
+    table.ping.set();
+    co_await table.pong;
+    table.pong.clear();
+  }
+  co_return co_await other;
+}
+
+Coro sleep_long(Timers* timers, Sleep** sleeping) {
+  co_await Sleep(*timers, now() + 3600 * kSecond, sleeping);
+  co_return 0;
+}
+
+Coro cancel_often(int count) {
+  Timers timers;
+  for (int i = 0; i < count; ++i) {
+    Sleep* sleeping;
+    const Coro task = sleep_long(&timers, &sleeping).spawn();
+    co_await Yield();
+    sleeping->cancel();
+    try {
+      co_await task;
+    } catch (const Cancelled&) {
+    }
+  }
+  co_return 0;
+}
+
+// An hour of them: they stay.
+Timers& busy_timers() {
+  static auto* timers = [] {
+    auto* made = new Timers();
+    auto* others = new std::vector<Timer>(kOtherTimers, Timer(nodes(1)[0]));
+    Spread spread(kSecond);
+    for (Timer& timer : *others) made->schedule(timer, now() + 3600 * kSecond + spread.next());
+    return made;
+  }();
+  return *timers;
+}
+
+}  // namespace
+
+void call_soon(int count) {
+  for (int i = 0; i < count; ++i) ready.push(nodes(count)[static_cast<std::size_t>(i)]);
+  ready.run();
+}
+
+void post(int count) {
+  static auto* inbox = new Inbox();
+  CountingNode::ran = 0;
+  for (int i = 0; i < count; ++i) inbox->post(nodes(count)[static_cast<std::size_t>(i)]);
+  run_until_counted(*inbox, count);
+}
+
+void post_from_thread(int count) {
+  static auto* inbox = new Inbox();
+  CountingNode::ran = 0;
+  std::vector<CountingNode>& all = nodes(count);
+  std::thread poster([&] {
+    for (int i = 0; i < count; ++i) inbox->post(all[static_cast<std::size_t>(i)]);
+  });
+  run_until_counted(*inbox, count);
+  poster.join();
+}
+
+void yield(int count) { run_all(yield_often(count)); }
+void spawn_join(int count) { run_all(spawn_and_join_often(count)); }
+void await_ready(int count) { run_all(await_often(count)); }
+void await_chain(int count) { run_all(await_chain_often(count)); }
+void ping_pong(int count) { run_all(play(count)); }
+void cancel_sleep(int count) { run_all(cancel_often(count)); }
+
+void timer_fire(int count) {
+  static auto* timers = new Timers();
+  const std::int64_t start = now();
+  Spread spread(kSecond / 100);
+  for (Timer& timer : fresh_timers(count)) timers->schedule(timer, start - spread.next());
+  timers->fire(now());
+  ready.run();
+}
+
+void timer_cancel(int count) {
+  static auto* timers = new Timers();
+  const std::int64_t start = now();
+  Spread spread(16 * kSecond);
+  std::vector<Timer>& all = fresh_timers(count);
+  for (Timer& timer : all) timers->schedule(timer, start + 10 * kSecond + spread.next());
+  for (Timer& timer : all) timers->cancel(timer);
+}
+
+void timer_pair(int count) {
+  Timers& timers = busy_timers();
+  Timer timer(nodes(1)[0]);
+  for (int i = 0; i < count; ++i) {
+    timers.schedule(timer, now() + kSecond);
+    timers.cancel(timer);
+  }
+}
+
+}  // namespace benchmarks::raw
