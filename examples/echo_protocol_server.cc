@@ -29,6 +29,4 @@ Coro<> serve(examples::ListenAddress address) {
   co_await examples::announce_and_serve(std::move(server));
 }
 
-int main(int argc, char** argv) {
-  return examples::serve_until_interrupted(serve, argc, argv);
-}
+int main(int argc, char** argv) { return examples::serve_until_interrupted(serve, argc, argv); }

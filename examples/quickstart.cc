@@ -27,7 +27,8 @@ Coro<int> talk(std::uint16_t port, int client, int count) {
   auto [reader, writer] = co_await asyncio::open_connection("127.0.0.1", port);
   int echoed = 0;
   for (int i = 0; i < count; ++i) {
-    const std::string line = "client " + std::to_string(client) + " line " + std::to_string(i) + "\n";
+    const std::string line =
+        "client " + std::to_string(client) + " line " + std::to_string(i) + "\n";
     writer.write(line);
     if (co_await reader.readline() == line) ++echoed;
   }

@@ -1,5 +1,6 @@
 #include "examples/serving.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -11,6 +12,25 @@ ABSL_FLAG(std::string, host, "127.0.0.1", "address or name to listen on; empty: 
 ABSL_FLAG(std::uint16_t, port, 8888, "port to listen on; 0: any free port");
 
 namespace examples {
+namespace {
+
+// How long clients that do not read what they are sent can hold up the end.
+constexpr auto kGrace = std::chrono::seconds(1);
+
+// What is buffered still goes out, within the grace.
+asyncio::Coro<> end(asyncio::Server& server) {
+  server.close();
+  server.close_clients();
+  try {
+    co_await asyncio::with(asyncio::timeout(kGrace),
+                           [&](asyncio::Timeout&) { return server.wait_closed(); });
+  } catch (const asyncio::TimeoutError&) {
+    server.abort_clients();
+  }
+  co_await server.wait_closed();
+}
+
+}  // namespace
 
 ListenAddress parse_command_line(int argc, char** argv) {
   absl::ParseCommandLine(argc, argv);
@@ -20,7 +40,14 @@ ListenAddress parse_command_line(int argc, char** argv) {
 asyncio::Coro<> announce_and_serve(asyncio::Server server) {
   std::printf("listening on %s\n", server.sockets()[0].getsockname().to_string().c_str());
   std::fflush(stdout);
-  co_await server.serve_forever();
+  std::exception_ptr interruption;
+  try {
+    co_await asyncio::sleep(asyncio::Duration::infinite());
+  } catch (const asyncio::CancelledError&) {
+    interruption = std::current_exception();
+  }
+  co_await end(server);
+  std::rethrow_exception(interruption);
 }
 
 int until_interrupted(absl::FunctionRef<void()> run) {

@@ -19,7 +19,8 @@ struct ListenAddress {
 // Reads the command line; ends the process if it is wrong.
 ListenAddress parse_command_line(int argc, char** argv);
 
-// Prints "listening on ADDRESS:PORT" and serves until Ctrl-C.
+// Prints "listening on ADDRESS:PORT" and serves until Ctrl-C. Like Server::serve_forever(), but
+// clients that do not read what they are sent are dropped after a second instead of waited for.
 asyncio::Coro<> announce_and_serve(asyncio::Server server);
 
 // Calls `run`, which runs a loop until the user presses Ctrl-C, and returns the exit status.

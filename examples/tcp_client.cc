@@ -1,10 +1,13 @@
-// Sends its arguments, a line each, to a server and prints what comes back until the server is done:
+// Sends its arguments, a line each, to a server and prints what comes back until the server is
+// done:
 //
 //   tcp_client --host=127.0.0.1 --port=8888 hello world
 
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +36,8 @@ int main(int argc, char** argv) {
   std::vector<std::string> lines(arguments.begin() + 1, arguments.end());
   try {
     asyncio::run(talk(absl::GetFlag(FLAGS_host), absl::GetFlag(FLAGS_port), std::move(lines)));
+  } catch (const asyncio::KeyboardInterrupt&) {
+    return 128 + SIGINT;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return EXIT_FAILURE;

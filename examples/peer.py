@@ -1,0 +1,89 @@
+"""Runs an example as its user does: by its command line, what it prints, and Ctrl-C."""
+
+import re
+import resource
+import signal
+import socket
+import subprocess
+
+# Long enough for the slowest build on a busy machine; nothing waits for it when all is well.
+PATIENCE = 120
+
+
+def raise_descriptor_limit(wanted):
+    """Lets this process, and those it starts, open `wanted` descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise AssertionError(f"{wanted} descriptors are needed, {hard} are allowed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class Server:
+    """An example server on a free port, for the time of a `with`; leaving it presses Ctrl-C."""
+
+    def __init__(self, binary, *arguments):
+        self._process = subprocess.Popen(
+            [binary, "--port=0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        first_line = self._process.stdout.readline()
+        match = re.fullmatch(r"listening on (.+):(\d+)\n", first_line)
+        if match is None:
+            _, errors = self._process.communicate(timeout=PATIENCE)
+            raise AssertionError(f"unexpected first line {first_line!r}; standard error: {errors}")
+        self.address = (match[1].strip("[]"), int(match[2]))
+
+    def interrupt(self):
+        """Presses Ctrl-C and waits; the exit status, and what was printed after the first line."""
+        self._process.send_signal(signal.SIGINT)
+        output, errors = self._process.communicate(timeout=PATIENCE)
+        return self._process.returncode, output, errors
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, error_type, error, traceback):
+        if self._process.poll() is not None and self._process.stdout.closed:
+            return
+        try:
+            status, output, errors = self.interrupt()
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            raise
+        if error is None and (status, output, errors) != (0, "", ""):
+            raise AssertionError(f"Ctrl-C: exit status {status}, output {output!r}, errors {errors!r}")
+
+
+class ServerContract:
+    """What every example server promises. Mixed into a TestCase that sets `binary`."""
+
+    def test_tells_a_free_port_and_ends_by_ctrl_c(self):
+        with Server(self.binary) as server:
+            host, port = server.address
+            self.assertEqual(host, "127.0.0.1")
+            self.assertGreater(port, 0)
+            self.assertEqual(server.interrupt(), (0, "", ""))
+
+    def test_listens_on_ipv6(self):
+        with Server(self.binary, "--host=::1") as server:
+            self.assertEqual(server.address[0], "::1")
+
+    def test_says_that_the_port_is_in_use(self):
+        with Server(self.binary) as server:
+            host, port = server.address
+            second = subprocess.run(
+                [self.binary, f"--port={port}"], capture_output=True, text=True, timeout=PATIENCE
+            )
+            self.assertEqual(second.returncode, 1)
+            self.assertEqual(second.stdout, "")
+            self.assertIn(f"{host}:{port}", second.stderr)
+            self.assertIn("Address already in use", second.stderr)
+
+    def test_ends_by_ctrl_c_while_clients_are_idle(self):
+        with Server(self.binary) as server:
+            with socket.create_connection(server.address) as client:
+                self.assertEqual(server.interrupt(), (0, "", ""))
+                while client.recv(4096):
+                    pass
