@@ -18,8 +18,8 @@ std::uint64_t next_callback_id() {
 
 }  // namespace
 
-// A done callback in line. The future owns it while it is pending; once due it owns itself and keeps
-// the future alive.
+// A done callback in line. The future owns it while it is pending; once due it owns itself and
+// keeps the future alive.
 class FutureState::CallbackNode final : public Runnable, public Pooled {
  public:
   explicit CallbackNode(DoneCallback callback) : callback_(std::move(callback)) {}
@@ -85,22 +85,26 @@ bool FutureState::cancel(std::optional<std::string> message) {
 }
 
 void FutureState::fail(std::exception_ptr error) {
-  retrieved_ = false;
-  error_ = std::move(error);
+  if (error == nullptr) throw std::invalid_argument("invalid exception object");
   settle(Status::kFinished);
+  error_ = std::move(error);
+  retrieved_ = false;
 }
 
 void FutureState::end_cancelled(std::exception_ptr error) {
-  error_ = std::move(error);
   settle(Status::kCancelled);
+  error_ = std::move(error);
 }
 
 // A loop that is not running here may be closed or gone; one that is running is neither.
+void FutureState::require_open_loop() const {
+  if (running_loop_or_null() == loop_) return;
+  if (EventLoop::is_alive(loop_) && !loop_->is_closed()) return;
+  throw std::runtime_error("Event loop is closed");
+}
+
 void FutureState::settle(Status status) {
-  if (!waiting_.empty() && running_loop_or_null() != loop_ &&
-      (!EventLoop::is_alive(loop_) || loop_->is_closed())) {
-    throw std::runtime_error("Event loop is closed");
-  }
+  if (!waiting_.empty()) require_open_loop();
   status_ = status;
   for (CallbackNode* node = std::exchange(callbacks_, nullptr); node != nullptr;) {
     CallbackNode* next = node->next_;
@@ -134,6 +138,7 @@ void FutureState::require_pending() const {
 }
 
 std::uint64_t FutureState::add_done_callback(DoneCallback callback) {
+  if (done()) require_open_loop();
   auto* node = new CallbackNode(std::move(callback));
   const std::uint64_t id = node->id_;
   if (done()) {
@@ -146,11 +151,13 @@ std::uint64_t FutureState::add_done_callback(DoneCallback callback) {
   return id;
 }
 
+// What the callback has captured may own this future: it goes last.
 bool FutureState::remove_done_callback(std::uint64_t id) {
   for (CallbackNode** link = &callbacks_; *link != nullptr; link = &(*link)->next_) {
     if ((*link)->id_ != id) continue;
     CallbackNode* node = *link;
     *link = node->next_;
+    node->unlink();
     delete node;
     return true;
   }

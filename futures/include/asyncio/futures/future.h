@@ -86,7 +86,8 @@ class AnyFuture {
   bool cancelled() const noexcept { return state_->cancelled(); }
 
   // Ends the future as cancelled: whoever waits gets a CancelledError with this message. False, and
-  // nothing happens, if it is done. For a task see Task::cancel().
+  // nothing happens, if it is done. Throws std::runtime_error ("Event loop is closed") if somebody
+  // waits for whom that is too late. For a task see Task::cancel().
   bool cancel(std::optional<std::string> message = std::nullopt) const {
     return state_->cancel(std::move(message));
   }
@@ -97,7 +98,8 @@ class AnyFuture {
 
   // Calls `callback` with this future once it is done: next turn if it is done already. Callbacks run
   // in the order in which they were added, in line with tasks that await the future. Returns a name
-  // for remove_done_callback(), since functions of C++ cannot be compared.
+  // for remove_done_callback(), since functions of C++ cannot be compared. Throws std::runtime_error
+  // ("Event loop is closed") if it is done and its loop is closed or gone.
   CallbackId add_done_callback(absl::AnyInvocable<void(AnyFuture)> callback) const {
     return state_->add_done_callback(
         [callback = std::move(callback)](internal::FutureState& state) mutable {
@@ -147,14 +149,15 @@ class Future : public AnyFuture {
     return std::as_const(typed_state()).value();
   }
 
-  // Ends the future with a value. Throws InvalidStateError if it is done. Waiters resume next turn.
+  // Ends the future with a value. Throws InvalidStateError if it is done, std::runtime_error ("Event
+  // loop is closed") if somebody waits whose loop is closed or gone. Waiters resume next turn.
   template <class... U>
   void set_result(U&&... value) const {
     typed_state().set_result(std::forward<U>(value)...);
   }
 
-  // Ends the future with an exception, given as such or in an exception_ptr. Throws
-  // InvalidStateError if it is done. Waiters resume next turn.
+  // Ends the future with an exception, given as such or in an exception_ptr. Throws as set_result(),
+  // and std::invalid_argument for an exception_ptr that is null.
   template <class E>
   void set_exception(E&& error) const {
     state_->require_pending();

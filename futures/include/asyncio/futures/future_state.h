@@ -42,7 +42,7 @@ class FutureState : public Cancellable, public Pooled {
   // Ends as cancelled. False if done; that still counts as having seen a stored exception.
   bool cancel(std::optional<std::string> message) override;
 
-  // Ends with an exception. REQUIRES: !done().
+  // Ends with an exception. Throws std::invalid_argument for null. REQUIRES: !done().
   void fail(std::exception_ptr error);
 
   // Ends as cancelled, with this CancelledError. REQUIRES: !done().
@@ -85,6 +85,7 @@ class FutureState : public Cancellable, public Pooled {
   class CallbackNode;
 
   void destroy() noexcept;
+  void require_open_loop() const;
   void settle(Status status);
   void report_unretrieved() noexcept;
   const std::exception_ptr& cancellation();

@@ -33,7 +33,7 @@ class Cancellable {
   ~Cancellable() = default;
 };
 
-class Waiter : public Cancellable {
+class Waiter final : public Cancellable {
  public:
   Waiter() = default;
 
