@@ -1,8 +1,10 @@
 #include "asyncio/tasks/run.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -15,36 +17,52 @@
 namespace asyncio {
 namespace {
 
-bool sigint_is_default() {
-  struct sigaction action {};
-  return ::sigaction(SIGINT, nullptr, &action) == 0 && action.sa_handler == SIG_DFL;
+// Ctrl-C belongs to the main thread, as in Python.
+bool may_take_interrupts() {
+  struct sigaction action{};
+  return ::gettid() == ::getpid() && ::sigaction(SIGINT, nullptr, &action) == 0 &&
+         action.sa_handler == SIG_DFL;
 }
 
-// Turns the first Ctrl-C into a cancellation of the main task, for as long as it lives.
+// The second one finds the default action, even if the loop never comes to handle the first.
+void take_one_interrupt_only() {
+  struct sigaction action{};
+  ::sigaction(SIGINT, nullptr, &action);
+  action.sa_flags |= static_cast<int>(SA_RESETHAND);
+  ::sigaction(SIGINT, &action, nullptr);
+}
+
+// Turns the first Ctrl-C into a cancellation of the main task, for as long as it lives. Does
+// nothing if it may not.
 class InterruptScope {
  public:
   InterruptScope(EventLoop& loop, const AnyTask& task) : loop_(loop) {
-    if (!sigint_is_default()) return;
-    loop.add_signal_handler(SIGINT, [this, task] {
-      interrupted_ = true;
-      loop_.remove_signal_handler(SIGINT);
-      task.cancel();
-    });
-    installed_ = true;
+    if (!may_take_interrupts()) return;
+    try {
+      loop.add_signal_handler(SIGINT, [interrupted = interrupted_, &loop, task] {
+        *interrupted = true;
+        loop.remove_signal_handler(SIGINT);
+        task.cancel();
+      });
+      take_one_interrupt_only();
+    } catch (const std::exception&) {
+      // Another loop was faster, or this one takes no signals.
+    }
   }
+
+  // Leaves alone a handler that the main task has put in the place of ours.
   ~InterruptScope() {
-    if (installed_) loop_.remove_signal_handler(SIGINT);
+    if (interrupted_.use_count() > 1) loop_.remove_signal_handler(SIGINT);
   }
 
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;
 
-  bool interrupted() const noexcept { return interrupted_; }
+  bool interrupted() const noexcept { return *interrupted_; }
 
  private:
   EventLoop& loop_;
-  bool installed_ = false;
-  bool interrupted_ = false;
+  std::shared_ptr<bool> interrupted_ = std::make_shared<bool>(false);  // shared with the handler
 };
 
 }  // namespace
@@ -59,7 +77,8 @@ void check_can_run(const EventLoop& loop) {
   }
 }
 
-// A future that ends with a FatalError has ended the loop by itself: a stop then would end its next run.
+// A future that ends with a FatalError has ended the loop by itself: a stop then would end its next
+// run.
 void run_until_done(EventLoop& loop, const AnyFuture& future) {
   check_can_run(loop);
   if (&future.get_loop() != &loop) {
@@ -107,6 +126,9 @@ EventLoop& Runner::get_loop() {
 
 // The loop is closed even if the rest fails.
 void Runner::close() {
+  if (loop_ != nullptr && loop_->is_running()) {
+    throw std::runtime_error("Cannot close a running event loop");
+  }
   closed_ = true;
   if (loop_ == nullptr) return;
   const std::unique_ptr<EventLoop> loop = std::move(loop_);
@@ -125,6 +147,7 @@ void Runner::cancel_all_tasks(EventLoop& loop) {
     });
   }
   loop.run_forever();
+  if (left > 0) throw std::runtime_error("Event loop stopped before Future completed.");
   for (const AnyTask& task : tasks) {
     if (task.cancelled() || task.exception() == nullptr) continue;
     loop.call_exception_handler({.message = "unhandled exception during asyncio.run() shutdown",

@@ -33,11 +33,12 @@ class Runner {
   Runner& operator=(const Runner&) = delete;
 
   // Runs `main` to its end and returns its result, or throws its exception. `main` may refer to
-  // temporaries of this expression. Throws std::runtime_error inside a running loop and after close().
+  // temporaries of this expression. Throws std::runtime_error inside a running loop and after
+  // close().
   //
-  // The first Ctrl-C cancels the main task, if SIGINT has its default action; if the task then ends by
-  // that, KeyboardInterrupt is thrown here. A second Ctrl-C has its default action: it ends the process,
-  // even if the loop no longer turns.
+  // In the main thread, if SIGINT has its default action, the first Ctrl-C cancels the main task;
+  // if the task then ends by that, KeyboardInterrupt is thrown here. A second Ctrl-C has its
+  // default action: it ends the process, even if the loop no longer turns.
   template <class T>
   T run(Coro<T> main);
 
@@ -53,8 +54,10 @@ class Runner {
   // The loop, made on first use. Throws std::runtime_error after close().
   EventLoop& get_loop();
 
-  // Cancels the remaining tasks and waits until they have ended, reports their exceptions to the loop's
-  // handler, closes the loop. Idempotent.
+  // Cancels the remaining tasks and waits until they have ended, reports their exceptions to the
+  // loop's handler, closes the loop. Idempotent. Throws std::runtime_error while the loop runs, and
+  // when one of the tasks stops it ("Event loop stopped before Future completed."); a FatalError of
+  // a task leaves through here. The loop is closed even then.
   void close();
 
  private:
@@ -65,8 +68,8 @@ class Runner {
   bool closed_ = false;
 };
 
-// Runs `main` on a loop of its own and returns its result, or throws its exception. Whatever other tasks
-// are left are cancelled and awaited before it returns. See Runner::run().
+// Runs `main` on a loop of its own and returns its result, or throws its exception. Whatever other
+// tasks are left are cancelled and awaited before it returns. See Runner::run().
 //
 // Python counterpart: asyncio.run().
 template <class T>
@@ -74,15 +77,12 @@ T run(Coro<T> main, RunnerOptions options = {});
 
 template <class F, class... Args>
   requires CoroutineFunction<F, Args...>
-CoroutineResult<F, Args...> run(F&& function, Args&&... arguments) {
-  Runner runner;
-  return runner.run(std::forward<F>(function), std::forward<Args>(arguments)...);
-}
+CoroutineResult<F, Args...> run(F&& function, Args&&... arguments);
 
 // Runs `loop` until `future` is done and returns its result, or throws its exception. Throws
-// std::runtime_error if the loop is closed or already running, another loop runs in this thread, or the
-// loop is stopped before ("Event loop stopped before Future completed."); std::invalid_argument for a
-// future of another loop.
+// std::runtime_error if the loop is closed or already running, another loop runs in this thread, or
+// the loop is stopped before ("Event loop stopped before Future completed."); std::invalid_argument
+// for a future of another loop.
 //
 // Python counterpart: loop.run_until_complete().
 template <class T>
@@ -128,7 +128,22 @@ T Runner::run(Coro<T> main) {
 template <class T>
 T run(Coro<T> main, RunnerOptions options) {
   Runner runner(options);
-  return internal::run_main(runner, main);
+  if constexpr (std::is_void_v<T>) {
+    internal::run_main(runner, main);
+    runner.close();
+  } else {
+    T result = internal::run_main(runner, main);
+    runner.close();
+    return result;
+  }
+}
+
+template <class F, class... Args>
+  requires CoroutineFunction<F, Args...>
+CoroutineResult<F, Args...> run(F&& function, Args&&... arguments) {
+  return run(
+      internal::call_owned<CoroutineResult<F, Args...>, std::decay_t<F>, std::decay_t<Args>...>(
+          std::forward<F>(function), std::forward<Args>(arguments)...));
 }
 
 template <class T>
