@@ -82,8 +82,11 @@ class AwaitingPromise : public PromiseBase {
     return FutureAwaiter<T>(std::move(future));
   }
   WaiterAwaiter await_transform(Waiter& waiter) const noexcept { return WaiterAwaiter(waiter); }
-  template <class A>
-    requires(SuspensionAwaiter<A> || HasSuspensionAwaiter<A>)
+  template <SuspensionAwaiter A>
+  AwaiterReference<std::remove_reference_t<A>> await_transform(A&& awaiter) const noexcept {
+    return AwaiterReference<std::remove_reference_t<A>>(awaiter);
+  }
+  template <HasSuspensionAwaiter A>
   A&& await_transform(A&& awaitable) const noexcept {
     return static_cast<A&&>(awaitable);
   }

@@ -135,6 +135,26 @@ concept HasSuspensionAwaiter = requires(A&& awaitable) {
   { std::forward<A>(awaitable).operator co_await() } -> SuspensionAwaiter;
 };
 
+namespace internal {
+
+// Awaits an awaiter in its place: g++ 12 would make a copy of it.
+template <class A>
+class AwaiterReference {
+ public:
+  explicit AwaiterReference(A& awaiter) noexcept : awaiter_(awaiter) {}
+
+  decltype(auto) await_ready() { return awaiter_.await_ready(); }
+  template <class Promise>
+  decltype(auto) await_suspend(std::coroutine_handle<Promise> frame) {
+    return awaiter_.await_suspend(frame);
+  }
+  decltype(auto) await_resume() { return awaiter_.await_resume(); }
+
+ private:
+  A& awaiter_;
+};
+
+}  // namespace internal
 }  // namespace asyncio
 
 #endif  // ASYNCIO_TASKS_SUSPENSION_H_
