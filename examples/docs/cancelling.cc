@@ -53,11 +53,12 @@ Coro<> work_in_context() {
 // [absorb]
 // Gives `task` up; whoever cancels us meanwhile is still heard.
 Coro<> cancel_and_wait(asyncio::Task<> task) {
+  const int requests = asyncio::current_task()->cancelling();
   task.cancel();
   try {
     co_await task;
   } catch (const asyncio::CancelledError&) {
-    if (asyncio::current_task()->cancelling() > 0) throw;
+    if (asyncio::current_task()->cancelling() > requests) throw;
   }
 }
 // [absorb]

@@ -2,7 +2,10 @@
 
 // [head]
 #include <chrono>
+#include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
 
 #include "asyncio/asyncio.h"
@@ -11,10 +14,6 @@ using asyncio::Coro;
 using namespace std::chrono_literals;
 // [head]
 
-#include <csignal>
-#include <memory>
-
-#include "absl/strings/ascii.h"
 #include "gtest/gtest.h"
 
 namespace {
@@ -112,9 +111,9 @@ TEST(TutorialTest, StopsEarly) {
 }
 
 // [server]
-Coro<> shout(asyncio::StreamReader reader, asyncio::StreamWriter writer) {
+Coro<> answer(asyncio::StreamReader reader, asyncio::StreamWriter writer) {
   while (std::optional<std::string> line = co_await reader.next()) {
-    writer.write(absl::AsciiStrToUpper(*line));
+    writer.write("you said " + *line);
     co_await writer.drain();
   }
 }
@@ -124,30 +123,30 @@ Coro<> shout(asyncio::StreamReader reader, asyncio::StreamWriter writer) {
 Coro<std::string> ask(std::uint16_t port, std::string question) {
   auto [reader, writer] = co_await asyncio::open_connection("127.0.0.1", port);
   writer.write(question + "\n");
-  std::string answer = co_await reader.readline();
+  std::string line = co_await reader.readline();
   writer.close();
   co_await writer.wait_closed();
-  co_return answer;
+  co_return line;
 }
 // [client]
 
 // [both]
 Coro<> talk() {
-  asyncio::Server server = co_await asyncio::start_server(shout, "127.0.0.1", 0);
+  asyncio::Server server = co_await asyncio::start_server(answer, "127.0.0.1", 0);
   const std::uint16_t port = server.sockets()[0].getsockname().port();
-  std::printf("%s", (co_await ask(port, "is anybody there?")).c_str());
+  std::printf("%s", (co_await ask(port, "hello")).c_str());
 }
 // [both]
 
 TEST(TutorialTest, Talks) {
   testing::internal::CaptureStdout();
   asyncio::run(talk());
-  EXPECT_EQ(testing::internal::GetCapturedStdout(), "IS ANYBODY THERE?\n");
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "you said hello\n");
 }
 
 // [end]
 Coro<> serve(std::uint16_t port) {
-  asyncio::Server server = co_await asyncio::start_server(shout, "127.0.0.1", port);
+  asyncio::Server server = co_await asyncio::start_server(answer, "127.0.0.1", port);
   asyncio::Future<> told_to_end;
   asyncio::get_running_loop().add_signal_handler(SIGTERM, [told_to_end] {
     if (!told_to_end.done()) told_to_end.set_result();
