@@ -3,7 +3,7 @@
 # --development all of them. When nothing is missing it costs one dpkg-query. Where it may not
 # install, it prints what is missing and exits 1.
 set -euo pipefail
-list=${BASH_SOURCE[0]%/*}/debian-packages.txt
+list=$(dirname "$0")/debian-packages.txt
 
 sections='/^# development/,$d'
 [ "${1:-}" = --development ] && sections=
