@@ -3,15 +3,15 @@
 //   Coro<int> answer() { co_return 42; }
 //   Coro<> ask() { std::printf("%d\n", co_await answer()); }
 //
-// Lazy: calling a coroutine function runs nothing of it. It runs when it is awaited, inside the task of
-// whoever awaits it, or when it is made a task by create_task(). Awaiting it costs two hops of the
-// trampoline and no turn of the loop.
+// Lazy: calling a coroutine function runs nothing of it. It runs when it is awaited, inside the
+// task of whoever awaits it, or when it is made a task by create_task(). Awaiting it costs two hops
+// of the trampoline and no turn of the loop.
 //
 // Consumed where born: a Coro can be neither copied nor moved, and whoever consumes one takes it by
-// value, so the only Coro that can be consumed is the one a call has just returned. A coroutine that
-// outlives its arguments because it was stored, therefore, does not compile. `&&` parameters do not
-// compile either; parameters that may refer to a temporary are refused where the coroutine could outlive
-// it, see BorrowedArgumentError.
+// value, so the only Coro that can be consumed is the one a call has just returned. A coroutine
+// that outlives its arguments because it was stored, therefore, does not compile. `&&` parameters
+// do not compile either; parameters that may refer to a temporary are refused where the coroutine
+// could outlive it, see BorrowedArgumentError.
 //
 // A Coro that is dropped without being awaited destroys its arguments and never runs.
 #ifndef ASYNCIO_TASKS_CORO_H_
@@ -47,7 +47,8 @@ class [[nodiscard("a coroutine runs only when awaited or made a task")]] Coro {
   static_assert(!std::is_reference_v<T>,
                 "a Coro returns a value: use a pointer or std::reference_wrapper");
 
-  Coro(const Coro&) = delete;
+  // The compiler shows the first line to whoever stored or moved one.
+  Coro(const Coro&) = delete;  // consume it where it is born: co_await f() or create_task(f())
   Coro& operator=(const Coro&) = delete;
   ~Coro() {
     if (promise_ != nullptr) promise_->destroy();
@@ -70,6 +71,17 @@ class [[nodiscard("a coroutine runs only when awaited or made a task")]] Coro {
 
 namespace internal {
 
+template <class T>
+inline constexpr bool is_coro = false;
+template <class T>
+inline constexpr bool is_coro<Coro<T>> = true;
+
+// What `co_await` cannot do anything with.
+template <class A>
+concept NotAwaitable =
+    !SuspensionAwaiter<A> && !HasSuspensionAwaiter<A> &&
+    !std::derived_from<std::remove_cvref_t<A>, AnyFuture> && !is_coro<std::remove_cvref_t<A>>;
+
 // What `co_await` does with each kind of operand.
 class AwaitingPromise : public PromiseBase {
  public:
@@ -89,6 +101,13 @@ class AwaitingPromise : public PromiseBase {
   template <HasSuspensionAwaiter A>
   A&& await_transform(A&& awaitable) const noexcept {
     return static_cast<A&&>(awaitable);
+  }
+  template <NotAwaitable A>
+  std::suspend_never await_transform(A&&) const noexcept {
+    static_assert(!NotAwaitable<A>,
+                  "co_await in a Coro takes a coroutine, a future or task, a Waiter, or an awaiter "
+                  "that derives from asyncio::Suspension");
+    return {};
   }
 
  protected:
@@ -129,9 +148,10 @@ inline Coro<void> Promise<void>::get_return_object() noexcept { return Coro<void
 template <class T, class... Parameters>
 class SignedPromise final : public Promise<T> {
  public:
-  static_assert((!std::is_rvalue_reference_v<Parameters> && ...),
-                "a coroutine must not take a parameter by &&: it would refer to a temporary that is gone "
-                "when the coroutine runs; take it by value");
+  static_assert(
+      (!std::is_rvalue_reference_v<Parameters> && ...),
+      "a coroutine must not take a parameter by &&: it would refer to a temporary that is gone "
+      "when the coroutine runs; take it by value");
 
   SignedPromise() noexcept {
     if constexpr (constexpr const char* kBorrowed = first_borrowed<Parameters...>();

@@ -105,11 +105,6 @@ Coro<T> await_owned(A awaitable) {
   co_return co_await std::move(awaitable);
 }
 
-template <class T>
-inline constexpr bool is_coro = false;
-template <class T>
-inline constexpr bool is_coro<Coro<T>> = true;
-
 template <class C>
 struct CoroResult;
 template <class T>
@@ -190,11 +185,10 @@ class Task : public Future<T> {
 
   operator AnyTask() const { return AnyTask(core()); }  // NOLINT(google-explicit-constructor)
 
-  // A task's result comes from its coroutine alone.
   template <class... U>
-  void set_result(U&&...) const = delete;
+  void set_result(U&&...) const = delete;  // a task's result comes from its coroutine alone
   template <class E>
-  void set_exception(E&&) const = delete;
+  void set_exception(E&&) const = delete;  // a task's result comes from its coroutine alone
 
  private:
   template <class U>
