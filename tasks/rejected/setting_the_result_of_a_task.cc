@@ -1,0 +1,17 @@
+// Nobody but its coroutine ends a task.
+//
+// expect: a task's result comes from its coroutine alone
+
+#include "asyncio/tasks/task.h"
+
+namespace setting_the_result_of_a_task {
+
+using asyncio::Coro;
+
+#ifdef REJECTED
+void end(asyncio::Task<int> task) { task.set_result(1); }
+#else
+void end(asyncio::Task<int> task) { task.cancel(); }
+#endif
+
+}  // namespace setting_the_result_of_a_task
