@@ -89,7 +89,7 @@ std::vector<std::string> command_of(const EchoServer& server) {
   return command;
 }
 
-// -- A server's runs in one table -----------------------------------------------------------------
+// A server's runs in one table.
 
 class Contestant {
  public:

@@ -22,7 +22,7 @@ EventLoop& loop() {
   return *loop;
 }
 
-// -- Callbacks ------------------------------------------------------------------------------------
+// Callbacks.
 
 void call_soon(int count) {
   int ran = 0;
@@ -52,7 +52,7 @@ void post_from_thread(int count) {
   poster.join();
 }
 
-// -- Coroutines -----------------------------------------------------------------------------------
+// Coroutines.
 
 Coro<> yield_often(int count) {
   for (int i = 0; i < count; ++i) co_await asyncio::sleep(0s);
@@ -129,7 +129,7 @@ void await_chain(int count) { asyncio::run_until_complete(loop(), await_chain_of
 void ping_pong(int count) { asyncio::run_until_complete(loop(), play(count)); }
 void cancel_sleep(int count) { asyncio::run_until_complete(loop(), cancel_often(count)); }
 
-// -- Timers ---------------------------------------------------------------------------------------
+// Timers.
 
 // Time passes at once.
 void sleep(int count) {

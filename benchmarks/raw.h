@@ -22,7 +22,7 @@
 
 namespace benchmarks::raw {
 
-// -- Ready queue ----------------------------------------------------------------------------------
+// Ready queue.
 
 struct Node {
   void (*run)(Node& self) = nullptr;
@@ -60,7 +60,7 @@ class Queue {
 
 inline constinit Queue ready;
 
-// -- Posts from other threads ---------------------------------------------------------------------
+// Posts from other threads.
 
 // Writes its eventfd only when it was empty.
 class Inbox {
@@ -90,7 +90,7 @@ class Inbox {
   Queue posted_;
 };
 
-// -- Timers ---------------------------------------------------------------------------------------
+// Timers.
 
 struct Timer {
   explicit Timer(Node& action) : action(&action) {}
@@ -164,7 +164,7 @@ class Timers {
   std::vector<Entry> heap_;
 };
 
-// -- Coroutines -----------------------------------------------------------------------------------
+// Coroutines.
 
 // Frames that have been freed, by size.
 class FramePool {

@@ -93,7 +93,7 @@ class Node final : public Runnable {
   std::function<void()> action_;
 };
 
-// -- Turns ---------------------------------------------------------------------------------------
+// Turns.
 
 TEST_F(EventLoopTest, CallbacksRunInTheOrderInWhichTheyWereScheduled) {
   for (int i = 0; i < 10; ++i) loop_.call_soon(mark(i));
@@ -200,7 +200,7 @@ TEST_F(EventLoopTest, ATimersActionIsARunnableInLineWithTimerHandles) {
   EXPECT_THAT(log_, ElementsAre(1, 2, 3));
 }
 
-// -- Arguments -----------------------------------------------------------------------------------
+// Arguments.
 
 TEST_F(EventLoopTest, ArgumentsArePassedOn) {
   std::vector<std::string> seen;
@@ -243,7 +243,7 @@ TEST_F(EventLoopTest, AMemberFunctionMayBeCalledOnAnObject) {
   EXPECT_EQ(counter.total, 5);
 }
 
-// -- Timers --------------------------------------------------------------------------------------
+// Timers.
 
 TEST_F(EventLoopTest, TimersFireByDeadline) {
   loop_.call_later(3s, mark(3));
@@ -341,7 +341,7 @@ TEST_F(EventLoopTest, ACancelledTimerIsNotWaitedFor) {
   EXPECT_EQ(loop_.time(), TimePoint() + 1h);
 }
 
-// -- run_forever and stop ------------------------------------------------------------------------
+// run_forever and stop.
 
 TEST_F(EventLoopTest, StoppingBeforehandRunsExactlyOneTurnThatDoesNotWait) {
   loop_.call_soon([&] {
@@ -466,7 +466,7 @@ TEST_F(EventLoopTest, ALoopMayRunInOneThreadAfterAnother) {
   EXPECT_THAT(log_, ElementsAre(1, 2));
 }
 
-// -- Closing -------------------------------------------------------------------------------------
+// Closing.
 
 TEST_F(EventLoopTest, AClosedLoopRefusesEverything) {
   loop_.close();
@@ -604,7 +604,7 @@ TEST(EventLoopLifeTest, TheClockOfALoopIsTheMachinesMonotonicOne) {
   EXPECT_LE(two, after);
 }
 
-// -- Wrong thread --------------------------------------------------------------------------------
+// Wrong thread.
 
 TEST_F(EventLoopTest, WhileItRunsALoopRefusesWhatAnotherThreadSchedules) {
   std::vector<std::string> words;
@@ -662,7 +662,7 @@ TEST_F(EventLoopTest, WhileItDoesNotRunAnyThreadMaySchedule) {
   EXPECT_THAT(log_, ElementsAre(1, 2));
 }
 
-// -- Exceptions ----------------------------------------------------------------------------------
+// Exceptions.
 
 TEST_F(EventLoopTest, ACallbackThatThrowsDoesNotStopTheLoop) {
   std::vector<ExceptionContext>& reports = collect_reports();
@@ -803,7 +803,7 @@ TEST_F(EventLoopTest, AHandlerMayReportAgain) {
   EXPECT_THAT(seen, ElementsAre("outer", "inner"));
 }
 
-// -- Fatal errors --------------------------------------------------------------------------------
+// Fatal errors.
 
 TEST_F(EventLoopTest, AFatalErrorLeavesRunForeverWithoutAReport) {
   const std::vector<ExceptionContext>& reports = collect_reports();
@@ -885,7 +885,7 @@ TEST_F(EventLoopTest, ALoopThatAFatalErrorHasLeftCanBeClosed) {
   EXPECT_EQ(object.use_count(), 1);
 }
 
-// -- Other threads -------------------------------------------------------------------------------
+// Other threads.
 
 TEST_F(EventLoopTest, APostFromTheLoopsOwnThreadStandsInLine) {
   loop_.call_soon(mark(1));

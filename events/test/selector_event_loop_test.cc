@@ -74,7 +74,7 @@ void fill(const FileDescriptor& fd) {
 
 bool is_open(int fd) { return ::fcntl(fd, F_GETFD) != -1; }
 
-// -- Descriptors, on every back end ------------------------------------------------------------
+// Descriptors, on every back end.
 
 struct Kind {
   const char* name;
@@ -492,7 +492,7 @@ TEST_P(SelectorEventLoopTest, ATimerIsNeverEarlyByTheRealClock) {
   EXPECT_THAT(early, ElementsAre(false, false, false, false));
 }
 
-// -- The system's refusals ----------------------------------------------------------------------
+// The system's refusals.
 
 class RefusalTest : public ::testing::Test {
  protected:
@@ -556,7 +556,7 @@ TEST_F(RefusalTest, WhenTheSystemRefusesAChangeNeitherCallbackOfTheDescriptorIsL
   EXPECT_FALSE(loop_->remove_writer(fd));
 }
 
-// -- How long it waits, on a clock and a selector of the test's own -------------------------------
+// How long it waits, on a clock and a selector of the test's own.
 
 // Nothing is ever ready; a wait takes exactly as long as it may.
 class RecordingSelector : public Selector {
@@ -686,7 +686,7 @@ TEST_F(WaitTest, AFailedWaitLeavesRunForeverAndTheLoopCanBeRunAgain) {
   EXPECT_TRUE(ran);
 }
 
-// -- Turns by the real clock ----------------------------------------------------------------------
+// Turns by the real clock.
 
 class TurnCounter : public SelectorEventLoop {
  public:

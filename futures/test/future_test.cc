@@ -80,7 +80,7 @@ class Sleeper final : public Runnable {
   std::function<void()> resume_;
 };
 
-// -- State ---------------------------------------------------------------------------------------
+// State.
 
 TEST_F(FutureTest, ANewFutureIsPending) {
   const Future<int> future(*loop_);
@@ -264,7 +264,7 @@ TEST_F(FutureTest, TheValueIsMovedOutOnlyIfNobodyElseCanSeeIt) {
   EXPECT_EQ(future.typed_state().take_value().data(), place);
 }
 
-// -- Done callbacks ------------------------------------------------------------------------------
+// Done callbacks.
 
 TEST_F(FutureTest, CallbacksRunNextTurnInTheOrderInWhichTheyWereAdded) {
   const Future<int> future(*loop_);
@@ -539,8 +539,7 @@ TEST_F(FutureTest, AFutureThatNobodyCanFinishAbandonsItsSleepers) {
   EXPECT_FALSE(sleeper.linked());
 }
 
-// -- Exceptions that nobody looks at
-// ---------------------------------------------------------------
+// Exceptions that nobody looks at.
 
 TEST_F(FutureTest, AnExceptionThatNobodyReadIsReportedOnceWhenTheLastReferenceGoes) {
   const auto error = std::make_exception_ptr(std::runtime_error("boom"));
@@ -622,8 +621,7 @@ TEST_F(FutureTest, AHandlerThatAsksToEndTheLoopFromAReportIsOnlyLogged) {
   EXPECT_THAT(log.messages, ElementsAre(::testing::HasSubstr("from a destructor")));
 }
 
-// -- Loops that are closed or gone
-// -------------------------------------------------------------------
+// Loops that are closed or gone.
 
 TEST_F(FutureTest, AClosedLoopsFutureStillTakesAResultIfNobodyWaits) {
   loop_->close();

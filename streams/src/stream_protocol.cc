@@ -40,7 +40,7 @@ void StreamProtocol::resume_if_drained() {
   if (transport_ != nullptr) transport_->resume_reading();
 }
 
-// -- BufferedProtocol --------------------------------------------------------------------------------
+// BufferedProtocol.
 
 void StreamProtocol::connection_made(Transport& transport) {
   transport_ = &transport;

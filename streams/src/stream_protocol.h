@@ -40,7 +40,7 @@ class StreamProtocol final : public BufferedProtocol,
   EventLoop& loop() const noexcept { return loop_; }
   std::size_t limit() const noexcept { return limit_; }
 
-  // -- For the reader -------------------------------------------------------------------------------
+  // For the reader.
 
   ByteBuffer& buffer() noexcept { return buffer_; }
   bool eof() const noexcept { return eof_; }
@@ -67,7 +67,7 @@ class StreamProtocol final : public BufferedProtocol,
   // A read has taken from the buffer: starts receiving again if there is room.
   void resume_if_drained();
 
-  // -- For the writer -------------------------------------------------------------------------------
+  // For the writer.
 
   // The transport, or null before connection_made() and after connection_lost().
   Transport* transport() const noexcept { return transport_; }
@@ -77,7 +77,7 @@ class StreamProtocol final : public BufferedProtocol,
   WaitQueue& waiting_to_write() noexcept { return waiting_to_write_; }
   WaitQueue& waiting_for_end() noexcept { return waiting_for_end_; }
 
-  // -- BufferedProtocol -----------------------------------------------------------------------------
+  // BufferedProtocol.
 
   void connection_made(Transport& transport) override;
   void connection_lost(std::exception_ptr error) override;

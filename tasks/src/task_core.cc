@@ -33,7 +33,7 @@ std::uint64_t next_task_id() {
 
 }  // namespace
 
-// -- TaskCore ---------------------------------------------------------------------------------------
+// TaskCore.
 
 TaskCore::TaskCore(FutureState& future, PromiseBase& root)
     : future_(future), frames_(root), registry_(TaskRegistry::of(future.loop())),
@@ -134,7 +134,7 @@ void TaskCore::destroy_pending() {
       {.message = "Task was destroyed but it is pending!", .details = {{"task", name()}}});
 }
 
-// -- TaskRegistry -----------------------------------------------------------------------------------
+// TaskRegistry.
 
 TaskRegistry& TaskRegistry::of(EventLoop& loop) { return registries().of(loop); }
 

@@ -56,7 +56,7 @@ class OpenTransports {
 
 }  // namespace
 
-// -- Life --------------------------------------------------------------------------------------------
+// Life.
 
 std::shared_ptr<SocketTransport> SocketTransport::start(
     EventLoop& loop, Socket socket, std::shared_ptr<BufferedProtocol> protocol,
@@ -167,7 +167,7 @@ void SocketTransport::set_protocol(std::shared_ptr<BufferedProtocol> protocol) {
   loop_.call_soon([old = std::exchange(protocol_, std::move(protocol))] {});
 }
 
-// -- Receiving ---------------------------------------------------------------------------------------
+// Receiving.
 
 void SocketTransport::start_reading() {
   if (!is_reading() || registered_) return;
@@ -215,7 +215,7 @@ void SocketTransport::on_eof() {
   if (!protocol_->eof_received()) close();
 }
 
-// -- Sending -----------------------------------------------------------------------------------------
+// Sending.
 
 bool SocketTransport::accepts_write() {
   if (eof_written_) throw std::runtime_error("Cannot call write() after write_eof()");

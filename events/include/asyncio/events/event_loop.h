@@ -49,8 +49,7 @@ class EventLoop : public ExceptionReporter {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  // -- Life cycle
-  // -----------------------------------------------------------------------------------
+  // Life cycle.
 
   // Runs until stop(). If stop() was called before, runs one turn that does not wait.
   // Throws std::runtime_error: closed ("Event loop is closed"), already running, or another loop
@@ -73,8 +72,7 @@ class EventLoop : public ExceptionReporter {
   // event loop").
   void close();
 
-  // -- Scheduling
-  // -----------------------------------------------------------------------------------
+  // Scheduling.
   //
   // All throw std::runtime_error ("Event loop is closed"), and all but call_soon_threadsafe throw
   // it when this loop runs in another thread ("Non-thread-safe operation …"); asyncio checks that
@@ -120,8 +118,7 @@ class EventLoop : public ExceptionReporter {
   // The loop's clock, read now. Monotonic.
   virtual TimePoint time() const { return std::chrono::steady_clock::now(); }
 
-  // -- Readiness
-  // ------------------------------------------------------------------------------------
+  // Readiness.
   //
   // Level-triggered: the callback runs once a turn while the descriptor is ready. The loop does not
   // own the descriptor; remove it before closing it.
@@ -137,8 +134,7 @@ class EventLoop : public ExceptionReporter {
   virtual bool remove_reader(int fd) = 0;
   virtual bool remove_writer(int fd) = 0;
 
-  // -- Signals
-  // --------------------------------------------------------------------------------------
+  // Signals.
 
   // Calls `callback` on the loop when the process receives `signal`; a second add replaces the
   // callback. Throws std::invalid_argument for a number that is no signal, std::runtime_error for
@@ -148,8 +144,7 @@ class EventLoop : public ExceptionReporter {
   // Restores the signal's default action. False if there was no handler.
   virtual bool remove_signal_handler(int signal) = 0;
 
-  // -- Errors
-  // ---------------------------------------------------------------------------------------
+  // Errors.
 
   // Null restores default_exception_handler(). The handler runs on the loop's thread.
   // It may set another one while it runs.
@@ -162,14 +157,13 @@ class EventLoop : public ExceptionReporter {
   // fails otherwise is reported to the default one.
   void call_exception_handler(const ExceptionContext& context) override;
 
-  // -- For the layers above
-  // -------------------------------------------------------------------------
+  // For the layers above.
 
   // Whether a loop lives at this address. Any thread; takes a lock. For those that may outlive
   // their loop, on their rare paths.
   static bool is_alive(const EventLoop* loop) noexcept;
 
-  // -- Hot path -------------------------------------------------------------------------
+  // Hot path.
 
   // Makes `node` due: it runs in the next turn, after what is already due. The hot path of all
   // wake-ups: no allocation, no lock, no system call. REQUIRES: !node.linked(), loop's thread.
@@ -190,8 +184,7 @@ class EventLoop : public ExceptionReporter {
  protected:
   EventLoop();
 
-  // -- What a concrete loop supplies
-  // ----------------------------------------------------------------
+  // What a concrete loop supplies.
 
   // One turn: wait for at most wait_limit(), make due what is ready, make_timers_due(), run_due().
   virtual void run_once() = 0;
@@ -199,8 +192,7 @@ class EventLoop : public ExceptionReporter {
   // Gives back what the loop holds of the system. Called once, by close().
   virtual void release() noexcept = 0;
 
-  // -- What it builds it from
-  // -----------------------------------------------------------------------
+  // What it builds it from.
 
   // How long a turn may wait: not at all if anything is due or the loop is stopping; until the next
   // deadline, but a day at most; nullopt, as long as it takes, without timers. Reads the clock only

@@ -30,13 +30,13 @@ class TaskCore : public Runnable {
   // One step: resumes the leaf frame. When the root has ended, ends the future.
   void run() final;
 
-  // -- Cancellation ---------------------------------------------------------------------------------
+  // Cancellation.
 
   bool request_cancel(std::optional<std::string> message);
   int cancelling() const noexcept { return cancelling_; }
   int uncancel() noexcept;
 
-  // -- Suspension -----------------------------------------------------------------------------------
+  // Suspension.
 
   // The chain is suspended at `leaf`, on something that can be cancelled, or on nothing (a bare turn).
   // A cancellation that was requested during this step is delivered to it at once.
@@ -53,7 +53,7 @@ class TaskCore : public Runnable {
   // Throws CancelledError with the message of the request that is due.
   [[noreturn]] void throw_cancelled();
 
-  // -- Name -----------------------------------------------------------------------------------------
+  // Name.
 
   std::string name() const;
   void set_name(std::string name) { name_ = std::move(name); }

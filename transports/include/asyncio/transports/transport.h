@@ -24,7 +24,7 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  // -- Life -----------------------------------------------------------------------------------------
+  // Life.
 
   // Stops receiving at once, sends what is buffered, then ends the connection; connection_lost(null)
   // comes in a later turn. Idempotent.
@@ -40,14 +40,14 @@ class Transport {
   virtual void set_protocol(std::shared_ptr<BufferedProtocol> protocol) = 0;
   virtual std::shared_ptr<BufferedProtocol> get_protocol() const = 0;
 
-  // -- Receiving ------------------------------------------------------------------------------------
+  // Receiving.
 
   // No data_received() after pause_reading() until resume_reading(). Idempotent; no effect while closing.
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
   virtual bool is_reading() const noexcept = 0;
 
-  // -- Sending --------------------------------------------------------------------------------------
+  // Sending.
 
   // Sends, in order, or buffers a copy. Nothing is reported here if the connection is lost already: the
   // data is dropped, with a warning from the fifth time on. Throws std::runtime_error after write_eof().
@@ -70,7 +70,7 @@ class Transport {
   virtual void set_write_buffer_limits(std::optional<std::size_t> high = std::nullopt,
                                        std::optional<std::size_t> low = std::nullopt) = 0;
 
-  // -- What it is -----------------------------------------------------------------------------------
+  // What it is.
 
   // The two ends of the connection: get_extra_info('sockname') and ('peername'). One system call each;
   // no address once the connection is lost.
