@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <stdexcept>
 
@@ -22,10 +23,17 @@ const sockaddr_in6& as_v6(const SocketAddress& address) {
   return *reinterpret_cast<const sockaddr_in6*>(address.data());
 }
 
+// How many bytes an address of this family has at least.
+std::size_t smallest(int family) {
+  if (family == AF_INET) return sizeof(sockaddr_in);
+  if (family == AF_INET6) return sizeof(sockaddr_in6);
+  return sizeof(sa_family_t);
+}
+
 }  // namespace
 
 SocketAddress::SocketAddress(const sockaddr* address, socklen_t size) : size_(size) {
-  if (size < sizeof(sa_family_t) || size > kLargest) {
+  if (size < sizeof(sa_family_t) || size > kLargest || size < smallest(address->sa_family)) {
     throw std::invalid_argument("not a socket address");
   }
   std::memcpy(&storage_, address, size);

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "asyncio/events/event_loop.h"
@@ -47,7 +48,8 @@ Answer ask_system(const std::string& host, std::uint16_t port, ResolveHints hint
   if (answer.code != 0) return answer;
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, ::freeaddrinfo);
   for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
-    answer.addresses.emplace_back(entry->ai_addr, entry->ai_addrlen);
+    const SocketAddress address(entry->ai_addr, entry->ai_addrlen);
+    if (!absl::c_linear_search(answer.addresses, address)) answer.addresses.push_back(address);
   }
   return answer;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "asyncio/events/handle.h"
@@ -95,11 +96,9 @@ class ServerState final : public ConnectionObserver,
 void ServerState::start_serving() {
   if (closed_) throw std::runtime_error("server is closed");
   if (serving_) return;
+  for (const Socket& listener : sockets_) listener.listen(backlog_);  // fails where the port is taken
   serving_ = true;
-  for (const Socket& listener : sockets_) {
-    listener.listen(backlog_);
-    watch(listener);
-  }
+  for (const Socket& listener : sockets_) watch(listener);
 }
 
 void ServerState::watch(const Socket& listener) {
@@ -210,12 +209,13 @@ Coro<> serve_forever(std::shared_ptr<ServerState> state) {
   std::exception_ptr cancellation;
   Waiter forever;
   state->set_forever(&forever);
+  absl::Cleanup leave = [&] { state->set_forever(nullptr); };
   try {
     co_await forever;
   } catch (const CancelledError&) {
     cancellation = std::current_exception();
   }
-  state->set_forever(nullptr);
+  std::move(leave).Invoke();
   co_await close_all(std::move(state));
   std::rethrow_exception(cancellation);
 }

@@ -99,15 +99,21 @@ SocketAddress Socket::getpeername() const {
       [this](sockaddr* address, socklen_t* size) { return ::getpeername(fileno(), address, size); });
 }
 
-// An interrupted connect goes on in the background, like one in progress.
+// An interrupted connect goes on in the background, like one in progress, and one that was cancelled and
+// is made again finds itself already on its way. The one that was cancelled may leave after the other has
+// come: then the socket is no longer its to unregister.
 Coro<> sock_connect(Socket& socket, SocketAddress address) {
   if (::connect(socket.fileno(), address.data(), address.size()) == 0) co_return;
   int error = last_error();
-  if (error == EINPROGRESS || error == EINTR) {
+  if (error == EINPROGRESS || error == EALREADY || error == EINTR) {
     EventLoop& loop = get_running_loop();
     Waiter writable;
-    loop.add_writer(socket.fileno(), [&writable] { writable.wake(); });
-    absl::Cleanup stop = [&] { loop.remove_writer(socket.fileno()); };
+    bool registered = true;
+    absl::Cleanup unregistered = [&registered] { registered = false; };
+    loop.add_writer(socket.fileno(), [&writable, dropped = std::move(unregistered)] { writable.wake(); });
+    absl::Cleanup stop = [&] {
+      if (registered) loop.remove_writer(socket.fileno());
+    };
     co_await writable;
     error = socket.option(SOL_SOCKET, SO_ERROR);
   }

@@ -81,7 +81,10 @@ SocketTransport::~SocketTransport() = default;
 // Two turns' entries, as in asyncio: the protocol may pause or close in the first.
 void SocketTransport::begin() {
   if (observer_ != nullptr) observer_->attached(*this);
-  loop_.call_soon([this] { protocol_->connection_made(*this); });
+  loop_.call_soon([this] {
+    made_ = true;
+    protocol_->connection_made(*this);
+  });
   loop_.call_soon([this] { start_reading(); });
 }
 
@@ -134,7 +137,8 @@ void SocketTransport::lose(std::exception_ptr error) {
   finish(std::move(error));
 }
 
-// Whatever the protocol does in its last call, the descriptor goes and the observer hears of it.
+// Whatever the protocol does in its last call, the descriptor goes and the observer hears of it. A loop
+// that closes may find a protocol that has not had its first one.
 void SocketTransport::finish(std::exception_ptr error) {
   const std::shared_ptr<BufferedProtocol> protocol = std::move(protocol_);
   const std::shared_ptr<ConnectionObserver> observer = std::move(observer_);
@@ -143,7 +147,7 @@ void SocketTransport::finish(std::exception_ptr error) {
     socket_.close();
     if (observer != nullptr) observer->detached(*this);
   };
-  protocol->connection_lost(std::move(error));
+  if (made_) protocol->connection_lost(std::move(error));
 }
 
 void SocketTransport::abandon() {
@@ -217,8 +221,9 @@ void SocketTransport::on_eof() {
 
 // Sending.
 
-bool SocketTransport::accepts_write() {
+bool SocketTransport::accepts_write(std::string_view data) {
   if (eof_written_) throw std::runtime_error("Cannot call write() after write_eof()");
+  if (data.empty()) return false;
   if (!lost_) return true;
   if (++dropped_writes_ >= kDroppedWritesBeforeWarning) {
     log(LogSeverity::kWarning, "socket.send() raised exception.");
@@ -227,7 +232,7 @@ bool SocketTransport::accepts_write() {
 }
 
 void SocketTransport::write(std::string_view data) {
-  if (!accepts_write() || data.empty()) return;
+  if (!accepts_write(data)) return;
   if (unsent_.empty()) data.remove_prefix(send_now(data));
   if (!data.empty() && !lost_) keep(data);
 }
@@ -252,27 +257,37 @@ void SocketTransport::keep(std::string_view rest) {
   pause_if_needed();
 }
 
-// Resuming the protocol may write more, close or abort.
+// Resuming the protocol may write more, close or abort. A connection that ends there has nothing
+// buffered any more but is still watched for writing.
 void SocketTransport::on_writable() {
   const std::size_t sent = send_now(unsent_.view());
   if (lost_) return;
   unsent_.consume(sent);
   resume_if_possible();
-  if (unsent_.empty() && !lost_) when_flushed();
+  if (!unsent_.empty()) return;
+  loop_.remove_writer(fileno());
+  if (!lost_) when_flushed();
 }
 
 void SocketTransport::when_flushed() {
-  loop_.remove_writer(fileno());
   if (closing_) {
     lose(nullptr);
   } else if (eof_written_) {
-    socket_.shutdown_write();
+    end_stream();
   }
 }
 
 void SocketTransport::write_eof() {
   if (closing_ || std::exchange(eof_written_, true)) return;
-  if (unsent_.empty()) socket_.shutdown_write();
+  if (unsent_.empty()) end_stream();
+}
+
+// Fails only if the peer has reset the connection; that is for receiving to tell, after what came before.
+void SocketTransport::end_stream() {
+  try {
+    socket_.shutdown_write();
+  } catch (const OsError&) {
+  }
 }
 
 void SocketTransport::set_write_buffer_limits(std::optional<std::size_t> high,

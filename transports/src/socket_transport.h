@@ -85,7 +85,8 @@ class SocketTransport final : public Transport,
   void on_eof();
   void on_writable();
   void when_flushed();
-  bool accepts_write();
+  void end_stream();
+  bool accepts_write(std::string_view data);
   std::size_t send_now(std::string_view data);
   void keep(std::string_view rest);
   void pause_if_needed();
@@ -106,6 +107,7 @@ class SocketTransport final : public Transport,
   ByteBuffer unsent_;
   WriteFlow flow_;
   int dropped_writes_ = 0;
+  bool made_ = false;         // connection_made() has been called
   bool paused_ = false;       // by pause_reading()
   bool registered_ = false;   // for reading
   bool eof_seen_ = false;

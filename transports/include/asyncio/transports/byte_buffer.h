@@ -15,6 +15,7 @@ class ByteBuffer {
  public:
   bool empty() const noexcept { return size() == 0; }
   std::size_t size() const noexcept { return bytes_.size() - start_; }
+  std::size_t max_size() const noexcept { return bytes_.max_size(); }
 
   // Valid until the next append(), consume() or clear().
   std::string_view view() const noexcept { return std::string_view(bytes_).substr(start_); }
@@ -47,7 +48,7 @@ class ByteBuffer {
   void clear() noexcept {
     start_ = 0;
     if (bytes_.capacity() > kKept) {
-      bytes_ = std::string();
+      std::string().swap(bytes_);  // assigning would keep the memory
     } else {
       bytes_.clear();
     }

@@ -27,7 +27,7 @@ class BaseProtocol {
   // Called once. `transport` is valid until connection_lost().
   virtual void connection_made(Transport& transport) { static_cast<void>(transport); }
 
-  // Called once, last. Null: end of stream, or closed from here.
+  // Called once, last, if connection_made() was. Null: end of stream, or closed from here.
   virtual void connection_lost(std::exception_ptr error) { static_cast<void>(error); }
 
   // The write buffer has grown above its high-water mark, or has shrunk to its low-water mark again.

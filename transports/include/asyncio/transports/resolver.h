@@ -29,7 +29,7 @@ struct ResolveHints {
   int flags = 0;  // AI_PASSIVE and so on
 };
 
-// The stream addresses of `host`; an empty host is every interface with AI_PASSIVE, else this machine.
+// The stream addresses of `host`, each once; an empty host is every interface with AI_PASSIVE, else this machine.
 // An address in figures is answered without a thread and without a turn. Names are looked up by the
 // system on a small pool of threads, apart from everybody else's, that never holds up the process's end.
 // On cancellation the wait ends at once, and the answer is dropped when it comes. Throws ResolveError,

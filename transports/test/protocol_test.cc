@@ -1,0 +1,166 @@
+#include "asyncio/transports/protocol.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "transports/src/socket_transport.h"
+#include "transports/test/peer.h"
+#include "transports/test/recorder.h"
+#include "transports/test/watched_loop.h"
+
+namespace asyncio {
+namespace {
+
+// Receives into a buffer of its own, far too small for most messages.
+class SmallBuffer : public BufferedProtocol {
+ public:
+  std::span<char> get_buffer(std::size_t size_hint) override {
+    hints.push_back(size_hint);
+    if (fail_in_get_buffer) throw std::runtime_error("no buffer");
+    return std::span<char>(buffer).first(room);
+  }
+  void buffer_updated(std::size_t size) override {
+    largest = std::max(largest, size);
+    received.append(buffer.data(), size);
+    if (fail_in_buffer_updated) throw std::runtime_error("no use for it");
+    if (on_data) on_data();
+  }
+  bool eof_received() override {
+    eof = true;
+    return false;
+  }
+  void connection_lost(std::exception_ptr why) override {
+    ++times_lost;
+    error = std::move(why);
+  }
+
+  std::array<char, 16> buffer{};
+  std::size_t room = 16;
+  std::vector<std::size_t> hints;
+  std::string received;
+  std::size_t largest = 0;
+  bool eof = false;
+  int times_lost = 0;
+  std::exception_ptr error;
+  bool fail_in_get_buffer = false;
+  bool fail_in_buffer_updated = false;
+  std::function<void()> on_data;
+};
+
+class ProtocolTest : public testing::Test {
+ protected:
+  std::shared_ptr<SocketTransport> start(std::shared_ptr<BufferedProtocol> protocol) {
+    return SocketTransport::start(loop_, std::move(ends_.ours), std::move(protocol), nullptr);
+  }
+
+  WatchedLoop loop_;
+  Ends ends_ = connected_ends();
+  Peer& peer_ = ends_.peer;
+};
+
+TEST_F(ProtocolTest, EveryCallbackOfEveryProtocolHasAHarmlessDefault) {
+  class Nothing : public Protocol {
+    void data_received(std::string_view) override {}
+  };
+  class NothingBuffered : public BufferedProtocol {
+    std::span<char> get_buffer(std::size_t) override { return {}; }
+    void buffer_updated(std::size_t) override {}
+  };
+  Nothing plain;
+  NothingBuffered buffered;
+  const auto transport = start(std::make_shared<Nothing>());
+  for (BufferedProtocol* protocol : {static_cast<BufferedProtocol*>(&plain),
+                                     static_cast<BufferedProtocol*>(&buffered)}) {
+    protocol->connection_made(*transport);
+    protocol->pause_writing();
+    protocol->resume_writing();
+    EXPECT_FALSE(protocol->eof_received());
+    protocol->connection_lost(nullptr);
+  }
+}
+
+TEST_F(ProtocolTest, ABufferedProtocolReceivesIntoItsOwnBufferAndNoMoreThanFits) {
+  const auto protocol = std::make_shared<SmallBuffer>();
+  start(protocol);
+  const std::string sent = noise(10'000);
+  loop_.run([&]() -> Coro<> {
+    peer_.send(sent);
+    peer_.close();
+    co_await until([&] { return protocol->times_lost > 0; });
+  });
+  EXPECT_EQ(protocol->received, sent);
+  EXPECT_EQ(protocol->largest, 16u);
+  EXPECT_TRUE(protocol->eof);
+  EXPECT_EQ(protocol->times_lost, 1);
+  EXPECT_EQ(protocol->error, nullptr);
+  EXPECT_TRUE(loop_.reports().empty());
+}
+
+TEST_F(ProtocolTest, AnEmptyBufferIsReportedAndEndsTheConnection) {
+  const auto protocol = std::make_shared<SmallBuffer>();
+  protocol->room = 0;
+  start(protocol);
+  loop_.run([&]() -> Coro<> {
+    peer_.send("x");
+    co_await until([&] { return protocol->times_lost > 0; });
+  });
+  EXPECT_EQ(text_of(protocol->error), "get_buffer() returned an empty buffer");
+  EXPECT_EQ(loop_.reports(),
+            Calls{"Fatal error while receiving: get_buffer() returned an empty buffer"});
+}
+
+TEST_F(ProtocolTest, AnExceptionInGetBufferIsReportedAndEndsTheConnection) {
+  const auto protocol = std::make_shared<SmallBuffer>();
+  protocol->fail_in_get_buffer = true;
+  start(protocol);
+  loop_.run([&]() -> Coro<> {
+    peer_.send("x");
+    co_await until([&] { return protocol->times_lost > 0; });
+  });
+  EXPECT_EQ(text_of(protocol->error), "no buffer");
+  EXPECT_EQ(loop_.reports(), Calls{"Fatal error while receiving: no buffer"});
+}
+
+TEST_F(ProtocolTest, AnExceptionInBufferUpdatedIsReportedAndEndsTheConnection) {
+  const auto protocol = std::make_shared<SmallBuffer>();
+  protocol->fail_in_buffer_updated = true;
+  start(protocol);
+  loop_.run([&]() -> Coro<> {
+    peer_.send("x");
+    co_await until([&] { return protocol->times_lost > 0; });
+  });
+  EXPECT_EQ(text_of(protocol->error), "no use for it");
+  EXPECT_EQ(loop_.reports(), Calls{"Fatal error while receiving: no use for it"});
+  EXPECT_EQ(protocol->times_lost, 1);
+}
+
+TEST_F(ProtocolTest, TheKindOfProtocolMayChangeInTheMiddleOfTheStream) {
+  const auto plain = std::make_shared<Recorder>();
+  const auto buffered = std::make_shared<SmallBuffer>();
+  const auto transport = start(plain);
+  plain->on_data = [&] { transport->set_protocol(buffered); };
+  loop_.run([&]() -> Coro<> {
+    peer_.send("plain");
+    co_await until([&] { return plain->received == "plain"; });
+    peer_.send("buffered");
+    co_await until([&] { return buffered->received == "buffered"; });
+    transport->set_protocol(plain);
+    peer_.send(" again");
+    peer_.close();
+    co_await until([&] { return buffered->times_lost > 0 || plain->lost; });
+  });
+  EXPECT_EQ(plain->received, "plain again");
+  EXPECT_EQ(buffered->received, "buffered");
+}
+
+}  // namespace
+}  // namespace asyncio
