@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <memory>
+#include <stdexcept>
 
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/fatal_error.h"
@@ -36,6 +37,7 @@ Coro<> serve_client(SharedCallback callback, std::shared_ptr<StreamProtocol> pro
 
 Coro<Server> start_server(ClientConnectedCallback client_connected, std::string host,
                           std::uint16_t port, StreamServerOptions options) {
+  if (options.limit == 0) throw std::invalid_argument("Limit cannot be <= 0");
   EventLoop& loop = get_running_loop();
   const auto callback = std::make_shared<ClientConnectedCallback>(std::move(client_connected));
   const std::size_t limit = options.limit;

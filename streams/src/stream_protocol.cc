@@ -16,11 +16,14 @@ StreamProtocol::StreamProtocol(EventLoop& loop, std::size_t limit, ConnectedCall
   if (limit == 0) throw std::invalid_argument("Limit cannot be <= 0");
 }
 
-Coro<> StreamProtocol::wait_for_data(const char* call, Destination* destination) {
-  if (reader_ != nullptr) {
-    throw std::runtime_error(absl::StrCat(
-        call, "() called while another coroutine is already waiting for incoming data"));
-  }
+void StreamProtocol::check_read(const char* call) const {
+  throw_if_failed();
+  if (reader_ == nullptr) return;
+  throw std::runtime_error(absl::StrCat(
+      call, "() called while another coroutine is already waiting for incoming data"));
+}
+
+Coro<> StreamProtocol::wait_for_data(Destination* destination) {
   if (std::exchange(receiving_paused_, false) && transport_ != nullptr) {
     transport_->resume_reading();
   }
@@ -85,9 +88,14 @@ void StreamProtocol::deliver(std::string_view data) {
   }
   if (data.empty()) return;
   buffer_.append(data);
-  if (receiving_paused_ || transport_ == nullptr || buffer_.size() / 2 <= limit_) return;
+  if (receiving_paused_ || transport_ == nullptr || !overfull()) return;
   receiving_paused_ = true;
   transport_->pause_reading();
+}
+
+// More than twice the limit, which may be too large to be doubled.
+bool StreamProtocol::overfull() const noexcept {
+  return buffer_.size() > limit_ && buffer_.size() - limit_ > limit_;
 }
 
 // The connection stays open for writing until the writer closes it.

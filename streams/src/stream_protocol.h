@@ -49,6 +49,11 @@ class StreamProtocol final : public BufferedProtocol,
   void throw_if_failed() const {
     if (failure_ != nullptr) std::rethrow_exception(failure_);
   }
+
+  // What every read begins with: throws the same, and std::runtime_error if another task is reading.
+  // `call` names the caller.
+  void check_read(const char* call) const;
+
   std::exception_ptr failure() const noexcept { return failure_; }
 
   // Where the next bytes go in place of the buffer: at most `into.size()` of them, or `most` of them as
@@ -61,8 +66,8 @@ class StreamProtocol final : public BufferedProtocol,
   };
 
   // Waits until bytes arrive, the stream ends or fails. `destination` may be null; it needs an empty
-  // buffer. Throws std::runtime_error if another task is reading. `call` names the caller.
-  Coro<> wait_for_data(const char* call, Destination* destination);
+  // buffer. REQUIRES: check_read() in this turn.
+  Coro<> wait_for_data(Destination* destination);
 
   // A read has taken from the buffer: starts receiving again if there is room.
   void resume_if_drained();
@@ -89,6 +94,7 @@ class StreamProtocol final : public BufferedProtocol,
 
  private:
   void deliver(std::string_view data);
+  bool overfull() const noexcept;
   void wake_reader() noexcept;
 
   EventLoop& loop_;

@@ -27,9 +27,9 @@ bool has_data_or_eof(const Stream& stream) { return !stream->buffer().empty() ||
 
 // Waits for data that goes straight to `destination`. If the task is cancelled after they have come, the
 // bytes go back to the stream.
-Coro<> receive(StreamProtocol* stream, StreamProtocol::Destination* destination, const char* call) {
+Coro<> receive(StreamProtocol* stream, StreamProtocol::Destination* destination) {
   try {
-    co_await stream->wait_for_data(call, destination);
+    co_await stream->wait_for_data(destination);
   } catch (const CancelledError&) {
     if (destination->received > 0) {
       stream->buffer().prepend({destination->into.data(), destination->received});
@@ -41,37 +41,43 @@ Coro<> receive(StreamProtocol* stream, StreamProtocol::Destination* destination,
 }
 
 Coro<std::string> read_some(Stream stream, std::size_t n) {
-  stream->throw_if_failed();
+  stream->check_read("read");
   if (n == 0) co_return std::string();
   if (!has_data_or_eof(stream)) {
     std::string text;
     StreamProtocol::Destination destination;
     destination.text = &text;
     destination.most = n;
-    co_await receive(stream.get(), &destination, "read");
+    co_await receive(stream.get(), &destination);
     if (!text.empty()) co_return text;
     stream->throw_if_failed();
   }
   co_return take(*stream, n);
 }
 
+// On cancellation the bytes read so far go back to the stream.
 Coro<std::string> read_all(Stream stream) {
-  stream->throw_if_failed();
   std::string all;
-  while (true) {
-    std::string block = co_await read_some(stream, stream->limit());
-    if (block.empty()) co_return all;
-    all += block;
+  try {
+    while (true) {
+      const std::string block = co_await read_some(stream, stream->limit());
+      if (block.empty()) break;
+      all += block;
+    }
+  } catch (const CancelledError&) {
+    stream->buffer().prepend(all);
+    throw;
   }
+  co_return all;
 }
 
 Coro<std::size_t> read_some_into(Stream stream, std::span<char> buffer) {
-  stream->throw_if_failed();
+  stream->check_read("read_into");
   if (buffer.empty()) co_return 0;
   if (!has_data_or_eof(stream)) {
     StreamProtocol::Destination destination;
     destination.into = buffer;
-    co_await receive(stream.get(), &destination, "read_into");
+    co_await receive(stream.get(), &destination);
     if (destination.received > 0) co_return destination.received;
     stream->throw_if_failed();
   }
@@ -88,10 +94,13 @@ Coro<std::size_t> read_some_into(Stream stream, std::span<char> buffer) {
 }
 
 Coro<std::string> read_exactly(Stream stream, std::size_t n) {
-  stream->throw_if_failed();
+  if (n > stream->buffer().max_size()) {
+    throw std::invalid_argument("readexactly size is negative or more than memory can hold");
+  }
+  stream->check_read("readexactly");
   while (stream->buffer().size() < n) {
     if (stream->eof()) throw_incomplete(*stream, n);
-    co_await stream->wait_for_data("readexactly", nullptr);
+    co_await stream->wait_for_data(nullptr);
     stream->throw_if_failed();
   }
   co_return n == 0 ? std::string() : take(*stream, n);
@@ -101,7 +110,7 @@ Coro<std::string> read_exactly(Stream stream, std::size_t n) {
 // beginning of a separator, is not looked at again.
 Coro<std::string> read_until(Stream stream, std::string separator) {
   if (separator.empty()) throw std::invalid_argument("Separator should contain at least one byte");
-  stream->throw_if_failed();
+  stream->check_read("readuntil");
   std::size_t searched = 0;
   while (true) {
     const std::string_view data = stream->buffer().view();
@@ -117,7 +126,7 @@ Coro<std::string> read_until(Stream stream, std::string separator) {
       throw LimitOverrunError("Separator is not found, and chunk exceed the limit", searched);
     }
     if (stream->eof()) throw_incomplete(*stream, std::nullopt);
-    co_await stream->wait_for_data("readuntil", nullptr);
+    co_await stream->wait_for_data(nullptr);
     stream->throw_if_failed();
   }
 }

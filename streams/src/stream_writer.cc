@@ -18,7 +18,10 @@ using Stream = std::shared_ptr<internal::StreamProtocol>;
 // A connection that is closing gets a turn to say that it is lost.
 Coro<> drain_stream(Stream stream) {
   stream->throw_if_failed();
-  if (stream->transport() != nullptr && stream->transport()->is_closing()) co_await sleep(0s);
+  if (stream->transport() != nullptr && stream->transport()->is_closing()) {
+    co_await sleep(0s);
+    stream->throw_if_failed();
+  }
   if (stream->connection_lost()) throw ConnectionResetError(ECONNRESET, "Connection lost");
   if (!stream->writing_paused()) co_return;
   co_await WaitQueue::wait(&stream->waiting_to_write());

@@ -54,7 +54,8 @@ Coro<> call_plain(F* callback, StreamReader reader, StreamWriter writer) {
 //
 // If it throws, the exception handler is told ("Unhandled exception in client_connected_cb") and the
 // connection is closed; if its task is cancelled, the connection is closed silently. Dropping the writer
-// closes the connection too. Errors and turns as create_server().
+// closes the connection too. Errors and turns as create_server();
+// std::invalid_argument for a limit of 0.
 //
 // Python counterpart: asyncio.start_server().
 template <std::invocable<StreamReader, StreamWriter> F>

@@ -1,6 +1,7 @@
 // StreamReader: how the bytes of a connection are consumed.
 //
-// One task reads at a time: a second concurrent read throws std::runtime_error. Every read throws, at
+// One task reads at a time: a second concurrent read throws std::runtime_error, even if it would find
+// what it needs. Every read throws, at
 // once, the exception that ended the connection, even if data is still buffered. Cancelling a read loses
 // nothing: what has arrived stays in the stream. A read that finds what it needs takes no turn; else it
 // resumes in the turn after the bytes arrive.
@@ -49,7 +50,8 @@ class StreamReader {
   // this returns. Addition to asyncio.
   Coro<std::size_t> read_into(std::span<char> buffer) const;
 
-  // Exactly `n` bytes. Throws IncompleteReadError, with what there was, if the stream ends before.
+  // Exactly `n` bytes. Throws IncompleteReadError, with what there was, if the stream ends before;
+  // std::invalid_argument if no memory could hold them, as with a negative number made unsigned.
   Coro<std::string> readexactly(std::size_t n) const;
 
   // Up to and including the line feed; what is left at the end of the stream; empty after that. Throws
