@@ -17,8 +17,8 @@ LoopLocal<TaskRegistry>& registries() {
   return *registries;
 }
 
-// Task numbers count through the process. Threads take them in blocks, so that numbering a task costs
-// no atomic operation.
+// Task numbers count through the process. Threads take them in blocks, so that numbering a task
+// costs no atomic operation.
 std::uint64_t next_task_id() {
   constexpr std::uint64_t kBlock = 1024;
   static std::atomic<std::uint64_t> next_block{1};
@@ -36,7 +36,9 @@ std::uint64_t next_task_id() {
 // TaskCore.
 
 TaskCore::TaskCore(FutureState& future, PromiseBase& root)
-    : future_(future), frames_(root), registry_(TaskRegistry::of(future.loop())),
+    : future_(future),
+      frames_(root),
+      registry_(TaskRegistry::of(future.loop())),
       id_(next_task_id()) {
   root.adopt(*this, frames_);
   registry_.add(*this);
@@ -122,7 +124,9 @@ void TaskCore::throw_cancelled() {
   throw CancelledError(cancel_message_);
 }
 
-std::string TaskCore::name() const { return name_.has_value() ? *name_ : absl::StrCat("Task-", id_); }
+std::string TaskCore::name() const {
+  return name_.has_value() ? *name_ : absl::StrCat("Task-", id_);
+}
 
 void TaskCore::destroy_pending() {
   const StateRef<FutureState> registry_reference(&future_);

@@ -6,9 +6,9 @@
 
 namespace asyncio {
 
-// A coroutine that takes `const T&`, a view, or a capturing lambda's closure was given to a function
-// that lets it outlive its expression. The text names the parameter and the cure. Thrown every time and
-// in every build; the coroutine has not started and is destroyed.
+// A coroutine that takes `const T&`, a view, or a capturing lambda's closure was given to a
+// function that lets it outlive its expression. The text names the parameter and the cure. Thrown
+// every time and in every build; the coroutine has not started and is destroyed.
 //
 // Python counterpart: none; there everything is kept alive.
 class BorrowedArgumentError : public std::logic_error {

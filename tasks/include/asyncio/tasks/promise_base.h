@@ -1,9 +1,9 @@
 // What every coroutine frame knows, and the trampoline on which a task's frames take turns.
 //
-// A task runs a chain of frames: the root awaits a coroutine, which awaits another, down to the leaf
-// that waits for something. Frames never resume each other, which at g++ -O0 and under sanitizers
-// would eat stack with every await. A frame that awaits a coroutine, or ends, only names the frame that
-// runs next and returns to the trampoline:
+// A task runs a chain of frames: the root awaits a coroutine, which awaits another, down to the
+// leaf that waits for something. Frames never resume each other, which at g++ -O0 and under
+// sanitizers would eat stack with every await. A frame that awaits a coroutine, or ends, only names
+// the frame that runs next and returns to the trampoline:
 //
 //   run(leaf) ─┬─> frame 3 ── ends ──> "next: 2" ─┐
 //              ├<────────────────────────────────┘

@@ -52,9 +52,10 @@ class [[nodiscard("a sleep happens only when awaited")]] Sleep {
   Duration delay_;
 };
 
-// Suspends the task for at least `delay`; it resumes in the turn after the timer fires. Zero or less
-// lets everything that is due run first and resumes exactly one turn later. An infinite delay ends only
-// by cancellation. NaN: std::invalid_argument, at the call. On cancellation the timer is gone.
+// Suspends the task for at least `delay`; it resumes in the turn after the timer fires. Zero or
+// less lets everything that is due run first and resumes exactly one turn later. An infinite delay
+// ends only by cancellation. NaN: std::invalid_argument, at the call. On cancellation the timer is
+// gone.
 //
 // Python counterpart: asyncio.sleep(delay).
 inline Sleep sleep(Duration delay) noexcept { return Sleep(delay); }

@@ -1,8 +1,10 @@
-// Where a coroutine waits: the base of everything that can be awaited and is not itself a coroutine.
+// Where a coroutine waits: the base of everything that can be awaited and is not itself a
+// coroutine.
 //
-// An awaiter derives from Suspension, suspends the running task on a Waiter (or a future's state) and,
-// resumed, calls the matching finish: it throws the CancelledError if the task was cancelled meanwhile.
-// Awaiters of other libraries do not compile here: they would resume a frame behind its task's back.
+// An awaiter derives from Suspension, suspends the running task on a Waiter (or a future's state)
+// and, resumed, calls the matching finish: it throws the CancelledError if the task was cancelled
+// meanwhile. Awaiters of other libraries do not compile here: they would resume a frame behind its
+// task's back.
 #ifndef ASYNCIO_TASKS_SUSPENSION_H_
 #define ASYNCIO_TASKS_SUSPENSION_H_
 
@@ -44,8 +46,8 @@ class Suspension {
     task_->suspend(frame.promise(), nullptr);
   }
 
-  // After the resumption: throws CancelledError if the task was cancelled. Also right if nothing was
-  // ever suspended.
+  // After the resumption: throws CancelledError if the task was cancelled. Also right if nothing
+  // was ever suspended.
   void finish() {
     if (task_ != nullptr) task_->resume();
   }
@@ -66,8 +68,8 @@ class Suspension {
   internal::TaskCore* task_ = nullptr;
 };
 
-// `co_await waiter`: until it is woken. No turn passes if it is already. On cancellation the waiter is
-// left cancelled; whoever may still wake it must be told by the code that awaits.
+// `co_await waiter`: until it is woken. No turn passes if it is already. On cancellation the waiter
+// is left cancelled; whoever may still wake it must be told by the code that awaits.
 class [[nodiscard]] WaiterAwaiter : public Suspension {
  public:
   explicit WaiterAwaiter(Waiter& waiter) noexcept : waiter_(waiter) {}
@@ -83,9 +85,9 @@ class [[nodiscard]] WaiterAwaiter : public Suspension {
   Waiter& waiter_;
 };
 
-// `co_await future`: its value, or its exception. No turn passes if it is done. Cancelling the waiting
-// task cancels the future. The value is moved out if the awaited handle is the last one, or if it cannot
-// be copied; else it is copied.
+// `co_await future`: its value, or its exception. No turn passes if it is done. Cancelling the
+// waiting task cancels the future. The value is moved out if the awaited handle is the last one, or
+// if it cannot be copied; else it is copied.
 template <class T>
 class [[nodiscard]] FutureAwaiter : public Suspension {
  public:
@@ -126,8 +128,8 @@ class [[nodiscard]] FutureAwaiter : public Suspension {
   Future<T> future_;
 };
 
-// What `co_await` accepts beside coroutines, futures and waiters: an awaiter derived from Suspension, or
-// something whose operator co_await gives one.
+// What `co_await` accepts beside coroutines, futures and waiters: an awaiter derived from
+// Suspension, or something whose operator co_await gives one.
 template <class A>
 concept SuspensionAwaiter = std::derived_from<std::remove_cvref_t<A>, Suspension>;
 template <class A>

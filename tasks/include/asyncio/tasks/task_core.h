@@ -17,8 +17,8 @@ namespace asyncio::internal {
 
 class TaskRegistry;
 
-// A task is a node of the ready queue: run() is its next step. While it waits, the same node stands in
-// the line of the future it waits for.
+// A task is a node of the ready queue: run() is its next step. While it waits, the same node stands
+// in the line of the future it waits for.
 class TaskCore : public Runnable {
  public:
   // Queues the first step. The registry keeps the task alive, through `future`, until it is done.
@@ -38,8 +38,8 @@ class TaskCore : public Runnable {
 
   // Suspension.
 
-  // The chain is suspended at `leaf`, on something that can be cancelled, or on nothing (a bare turn).
-  // A cancellation that was requested during this step is delivered to it at once.
+  // The chain is suspended at `leaf`, on something that can be cancelled, or on nothing (a bare
+  // turn). A cancellation that was requested during this step is delivered to it at once.
   void suspend(PromiseBase& leaf, Cancellable* waiting_on);
 
   // The leaf has been resumed. Throws the CancelledError that is due, if one is.
@@ -47,7 +47,8 @@ class TaskCore : public Runnable {
     if (must_cancel_) throw_cancelled();
   }
 
-  // The leaf has been resumed by a CancelledError of what it waited for: that is the one that is due.
+  // The leaf has been resumed by a CancelledError of what it waited for: that is the one that is
+  // due.
   void resume_cancelled() noexcept { must_cancel_ = false; }
 
   // Throws CancelledError with the message of the request that is due.

@@ -1,16 +1,17 @@
 // with(): Python's `async with`, whose exit may await.
 //
 //   co_await with(timeout(30s), [&](Timeout&) -> Coro<> { co_await fetch(); });
-//   co_await with(timeout(30s), TaskGroup(), [&](auto&, auto& group) { group.create_task(poll()); });
+//   co_await with(timeout(30s), TaskGroup(), [&](auto&, auto& group) { group.create_task(poll());
+//   });
 //
-// C++ has no `co_await` in a catch block or a destructor, so leaving a block asynchronously needs this
-// one translation. Contexts are entered from left to right and left from right to left, whatever the
-// body does: return, throw or be cancelled.
+// C++ has no `co_await` in a catch block or a destructor, so leaving a block asynchronously needs
+// this one translation. Contexts are entered from left to right and left from right to left,
+// whatever the body does: return, throw or be cancelled.
 //
-// A context has enter() and exit(std::exception_ptr error), either of which may be an ordinary function
-// or return a Coro. exit() gets the exception that leaves the body, or null. It may throw another one
-// instead, or return true to say that the exception has been dealt with (a body with a result must not be
-// silenced: then std::logic_error).
+// A context has enter() and exit(std::exception_ptr error), either of which may be an ordinary
+// function or return a Coro. exit() gets the exception that leaves the body, or null. It may throw
+// another one instead, or return true to say that the exception has been dealt with (a body with a
+// result must not be silenced: then std::logic_error).
 //
 // Python counterpart: `async with`; enter and exit are __aenter__ and __aexit__.
 #ifndef ASYNCIO_TASKS_WITH_H_
@@ -31,10 +32,11 @@ namespace asyncio {
 
 // What with() can enter. It is moved into place before it is entered, never after.
 template <class C>
-concept AsyncContext = std::move_constructible<C> && requires(C& context, std::exception_ptr error) {
-  context.enter();
-  context.exit(error);
-};
+concept AsyncContext =
+    std::move_constructible<C> && requires(C& context, std::exception_ptr error) {
+      context.enter();
+      context.exit(error);
+    };
 
 namespace internal {
 
@@ -62,7 +64,8 @@ auto call_or_await(F function) -> Coro<typename BodyResult<std::invoke_result_t<
 
 // How `function` ended, for code that goes on awaiting after a failure.
 template <class F>
-auto outcome_of_call(F function) -> Coro<Outcome<typename BodyResult<std::invoke_result_t<F&>>::type>> {
+auto outcome_of_call(F function)
+    -> Coro<Outcome<typename BodyResult<std::invoke_result_t<F&>>::type>> {
   using T = typename BodyResult<std::invoke_result_t<F&>>::type;
   Outcome<T> outcome;
   try {
@@ -92,8 +95,8 @@ Coro<bool> leave(C* context, std::exception_ptr error) {
 
 }  // namespace internal
 
-// Runs `body(context)` inside `context` and gives its result. The body may be an ordinary function or a
-// coroutine function; it and the context live until the exit has ended.
+// Runs `body(context)` inside `context` and gives its result. The body may be an ordinary function
+// or a coroutine function; it and the context live until the exit has ended.
 template <AsyncContext C, class Body>
   requires std::invocable<Body&, C&>
 auto with(C context, Body body) -> Coro<internal::BodyResultOf<Body, C>> {
@@ -104,7 +107,8 @@ auto with(C context, Body body) -> Coro<internal::BodyResultOf<Body, C>> {
     if (!silenced) outcome.value();
   } else {
     if (silenced && outcome.exception() != nullptr) {
-      throw std::logic_error("the context silenced the exception of a body that has a result to give");
+      throw std::logic_error(
+          "the context silenced the exception of a body that has a result to give");
     }
     co_return std::move(outcome).value();
   }
