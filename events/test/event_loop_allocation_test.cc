@@ -34,7 +34,11 @@ void operator delete(void* memory) noexcept {
   releases += memory != nullptr;
   std::free(memory);
 }
-void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
+
+void operator delete(void* memory, std::size_t) noexcept {
+  releases += memory != nullptr;
+  std::free(memory);
+}
 
 namespace asyncio {
 namespace {
