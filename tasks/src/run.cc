@@ -77,6 +77,12 @@ void check_can_run(const EventLoop& loop) {
   }
 }
 
+void check_not_in_loop() {
+  if (running_loop_or_null() != nullptr) {
+    throw std::runtime_error("asyncio.run() cannot be called from a running event loop");
+  }
+}
+
 // A future that ends with a FatalError has ended the loop by itself: a stop then would end its next
 // run.
 void run_until_done(EventLoop& loop, const AnyFuture& future) {
@@ -115,9 +121,6 @@ Runner::~Runner() {
 
 EventLoop& Runner::get_loop() {
   if (closed_) throw std::runtime_error("Runner is closed");
-  if (running_loop_or_null() != nullptr) {
-    throw std::runtime_error("asyncio.run() cannot be called from a running event loop");
-  }
   if (loop_ == nullptr) {
     loop_ = options_.loop_factory != nullptr ? options_.loop_factory() : new_event_loop();
   }

@@ -402,6 +402,7 @@ TEST(RunnerTest, CannotBeClosedByItsOwnTasks) {
 TEST(RunnerTest, RefusesToRunInsideItself) {
   Runner runner(kVirtualTime);
   auto body = [&]() -> Coro<> {
+    EXPECT_EQ(&runner.get_loop(), &get_running_loop());
     EXPECT_EQ(ending_of_call([&] { runner.run(give(1)); }),
               "failed: asyncio.run() cannot be called from a running event loop");
     co_return;

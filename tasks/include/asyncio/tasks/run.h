@@ -94,6 +94,9 @@ T run_until_complete(EventLoop& loop, Coro<T> main);
 
 namespace internal {
 
+// Throws what run() throws inside of a running loop.
+void check_not_in_loop();
+
 // Throws what run_until_complete() throws before it touches anything.
 void check_can_run(const EventLoop& loop);
 
@@ -112,9 +115,11 @@ T take_result(const Future<T>& future) {
 
 template <class T>
 T run_main(Runner& runner, Coro<T>& main) {
-  check_can_run(runner.get_loop());
-  const Task<T> task = start_task_in_place(runner.get_loop(), main);
-  drive(runner.get_loop(), task);
+  check_not_in_loop();
+  EventLoop& loop = runner.get_loop();
+  check_can_run(loop);
+  const Task<T> task = start_task_in_place(loop, main);
+  drive(loop, task);
   return take_result(task);
 }
 
