@@ -68,11 +68,26 @@ TEST(SocketAddressTest, AUnixAddressHasNeitherHostNorPort) {
 
 // The house of many a hole: what one parser takes for an address and another one does not.
 TEST(SocketAddressTest, WhatIsNotExactlyAnAddressInFiguresIsRefused) {
-  for (const std::string_view text :
-       {""sv, " "sv, "localhost"sv, "127.1"sv, "127.0.0.1 "sv, " 127.0.0.1"sv, "127.0.0.256"sv,
-        "127.0.0.1.1"sv, "0x7f000001"sv, "2130706433"sv, "017700000001"sv, "1.2.3.4:80"sv, ":::"sv,
-        "::1::"sv, "[::1]"sv, "::g"sv, "1:2:3:4:5:6:7:8:9"sv, "127.0.0.1\0"sv,
-        "127.0.0.1\0.example.com"sv, "\0"sv}) {
+  for (const std::string_view text : {""sv,
+                                      " "sv,
+                                      "localhost"sv,
+                                      "127.1"sv,
+                                      "127.0.0.1 "sv,
+                                      " 127.0.0.1"sv,
+                                      "127.0.0.256"sv,
+                                      "127.0.0.1.1"sv,
+                                      "0x7f000001"sv,
+                                      "2130706433"sv,
+                                      "017700000001"sv,
+                                      "1.2.3.4:80"sv,
+                                      ":::"sv,
+                                      "::1::"sv,
+                                      "[::1]"sv,
+                                      "::g"sv,
+                                      "1:2:3:4:5:6:7:8:9"sv,
+                                      "127.0.0.1\0"sv,
+                                      "127.0.0.1\0.example.com"sv,
+                                      "\0"sv}) {
     EXPECT_THROW(SocketAddress::from_numeric(text, 1), std::invalid_argument) << text;
   }
   EXPECT_THROW(SocketAddress::from_numeric(std::string(1 << 20, '1'), 1), std::invalid_argument);
@@ -82,8 +97,8 @@ TEST(SocketAddressTest, ASizeThatNoAddressHasIsRefused) {
   sockaddr_storage storage{};
   storage.ss_family = AF_INET;
   const auto* address = reinterpret_cast<const sockaddr*>(&storage);
-  for (const socklen_t size : {socklen_t{0}, socklen_t{1}, socklen_t{sizeof storage + 1},
-                               static_cast<socklen_t>(-1)}) {
+  for (const socklen_t size :
+       {socklen_t{0}, socklen_t{1}, socklen_t{sizeof storage + 1}, static_cast<socklen_t>(-1)}) {
     EXPECT_THROW(SocketAddress(address, size), std::invalid_argument) << size;
   }
 }

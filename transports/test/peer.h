@@ -6,12 +6,14 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -29,6 +31,16 @@ namespace asyncio {
 inline std::size_t open_descriptors() {
   const std::filesystem::directory_iterator all("/proc/self/fd");
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+// Whether no more are open than before; waits for a thread of the resolver, which lets go of a loop
+// it has answered a moment later.
+inline bool descriptors_return_to(std::size_t before) {
+  constexpr int kPatience = 10'000;  // milliseconds
+  for (int i = 0; i < kPatience && open_descriptors() > before; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return open_descriptors() == before;
 }
 
 inline bool is_readable(int fd) {
@@ -61,8 +73,8 @@ class Peer {
   explicit Peer(FileDescriptor fd) : fd_(std::move(fd)) {}
 
   static Peer connect(const SocketAddress& address) {
-    Peer peer(FileDescriptor(check(
-        ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")));
+    Peer peer(
+        FileDescriptor(check(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")));
     check(::connect(peer.fileno(), address.data(), address.size()), "connect");
     return peer;
   }
@@ -79,8 +91,8 @@ class Peer {
   // What is there now, at most `most`; empty at the end of the stream.
   std::string recv_now(std::size_t most = 65536) const {
     std::string data(most, '\0');
-    data.resize(static_cast<std::size_t>(
-        check(::recv(fileno(), data.data(), most, MSG_DONTWAIT), "recv")));
+    data.resize(
+        static_cast<std::size_t>(check(::recv(fileno(), data.data(), most, MSG_DONTWAIT), "recv")));
     return data;
   }
 

@@ -78,8 +78,8 @@ TEST_F(ProtocolTest, EveryCallbackOfEveryProtocolHasAHarmlessDefault) {
   Nothing plain;
   NothingBuffered buffered;
   const auto transport = start(std::make_shared<Nothing>());
-  for (BufferedProtocol* protocol : {static_cast<BufferedProtocol*>(&plain),
-                                     static_cast<BufferedProtocol*>(&buffered)}) {
+  for (BufferedProtocol* protocol :
+       {static_cast<BufferedProtocol*>(&plain), static_cast<BufferedProtocol*>(&buffered)}) {
     protocol->connection_made(*transport);
     protocol->pause_writing();
     protocol->resume_writing();

@@ -47,8 +47,8 @@ class SocketTransportTest : public testing::Test {
  protected:
   Line connect(EndsOptions options = EndsOptions()) { return Line(loop_, options); }
 
-  // Writes until the kernel takes no more, so that exactly `size` bytes are buffered here. Returns what
-  // was written.
+  // Writes until the kernel takes no more, so that exactly `size` bytes are buffered here. Returns
+  // what was written.
   static std::string fill(Transport& transport, std::size_t size) {
     std::string written;
     const std::string block = noise(4096);
@@ -298,9 +298,8 @@ TEST_F(SocketTransportTest, AnExceptionInConnectionMadeIsReportedAndTheConnectio
   Line line = connect();
   line.recorder->on_made = [] { throw std::runtime_error("oops"); };
   line.peer.send("still here");
-  loop_.run([&]() -> Coro<> {
-    co_await until([&] { return line.recorder->received == "still here"; });
-  });
+  loop_.run(
+      [&]() -> Coro<> { co_await until([&] { return line.recorder->received == "still here"; }); });
   EXPECT_EQ(loop_.reports(), Calls{"Exception in callback: oops"});
   EXPECT_FALSE(line.transport->is_closing());
 }
@@ -315,7 +314,8 @@ TEST_F(SocketTransportTest, AnExceptionInDataReceivedIsReportedAndEndsTheConnect
   EXPECT_EQ(loop_.reports(), Calls{"Fatal error while receiving: oops"});
 }
 
-TEST_F(SocketTransportTest, AnExceptionInDataReceivedAfterItsOwnCloseIsReportedAndLostIsCalledOnce) {
+TEST_F(SocketTransportTest,
+       AnExceptionInDataReceivedAfterItsOwnCloseIsReportedAndLostIsCalledOnce) {
   Line line = connect();
   line.recorder->on_data = [&] {
     line.transport->close();
@@ -437,9 +437,7 @@ TEST_F(SocketTransportTest, PausedAndResumedInsideConnectionMadeItReceives) {
     line.transport->pause_reading();
     line.transport->resume_reading();
   };
-  loop_.run([&]() -> Coro<> {
-    co_await until([&] { return line.recorder->received == "x"; });
-  });
+  loop_.run([&]() -> Coro<> { co_await until([&] { return line.recorder->received == "x"; }); });
 }
 
 TEST_F(SocketTransportTest, PausedInsideDataReceivedItKeepsTheRestForLater) {
@@ -570,7 +568,8 @@ TEST_F(SocketTransportTest, SmallMessagesAreNotDelayed) {
   Line line = connect();
   int value = 0;
   socklen_t size = sizeof value;
-  check(::getsockopt(line.transport->fileno(), IPPROTO_TCP, TCP_NODELAY, &value, &size), "getsockopt");
+  check(::getsockopt(line.transport->fileno(), IPPROTO_TCP, TCP_NODELAY, &value, &size),
+        "getsockopt");
   EXPECT_NE(value, 0);
 }
 
@@ -590,7 +589,8 @@ TEST_F(SocketTransportTest, WhatTheKernelDoesNotTakeIsSentLaterInOrder) {
   loop_.run([&]() -> Coro<> {
     std::string sent = fill(*line.transport, 50'000);
     for (int i = 0; i < 100; ++i) {
-      const std::string more = noise(static_cast<std::size_t>(i) * 10, static_cast<std::uint32_t>(i));
+      const std::string more =
+          noise(static_cast<std::size_t>(i) * 10, static_cast<std::uint32_t>(i));
       line.transport->write(more);
       sent += more;
     }
@@ -838,7 +838,8 @@ TEST_F(SocketTransportTest, WritelinesPausesAtTheMarkToo) {
   line.transport->abort();
 }
 
-// A producer that heeds pause_writing() must never see more buffered than the mark and its last write.
+// A producer that heeds pause_writing() must never see more buffered than the mark and its last
+// write.
 TEST_F(SocketTransportTest, PauseAndResumeAlternateStrictlyAndBoundTheBuffer) {
   Line line = connect(kNarrow);
   constexpr std::size_t kTotal = 4 << 20;
@@ -856,9 +857,7 @@ TEST_F(SocketTransportTest, PauseAndResumeAlternateStrictlyAndBoundTheBuffer) {
     }
   };
   line.recorder->on_made = produce;
-  line.recorder->on_pause = [&] {
-    EXPECT_FALSE(std::exchange(paused, true));
-  };
+  line.recorder->on_pause = [&] { EXPECT_FALSE(std::exchange(paused, true)); };
   line.recorder->on_resume = [&] {
     EXPECT_TRUE(std::exchange(paused, false));
     produce();
@@ -954,7 +953,8 @@ TEST_F(SocketTransportTest, AbortedInsideResumeWritingItIsLostOnce) {
   }
 }
 
-// After the last byte the socket is still writable: nobody must be told so once the connection is lost.
+// After the last byte the socket is still writable: nobody must be told so once the connection is
+// lost.
 TEST_F(SocketTransportTest, EndedInsideResumeWritingItIsNotCalledAgain) {
   enum class Ending { kClose, kAbort, kWriteAndAbort };
   for (const Ending ending : {Ending::kClose, Ending::kAbort, Ending::kWriteAndAbort}) {

@@ -1,4 +1,5 @@
-// A loop for tests with real peers: counts its turns, keeps what is reported to it, and lets no test hang.
+// A loop for tests with real peers: counts its turns, keeps what is reported to it, and lets no
+// test hang.
 #ifndef TRANSPORTS_TEST_WATCHED_LOOP_H_
 #define TRANSPORTS_TEST_WATCHED_LOOP_H_
 
