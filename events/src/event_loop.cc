@@ -131,15 +131,32 @@ void EventLoop::check_call() const {
 }
 
 Handle EventLoop::call_soon(Callback callback) {
+  return schedule_soon(std::move(callback), internal::ContextRef::capture());
+}
+
+Handle EventLoop::call_soon(Callback callback, const Context& context) {
+  return schedule_soon(std::move(callback), context.ref());
+}
+
+Handle EventLoop::schedule_soon(Callback callback, internal::ContextRef context) {
   check_call();
-  auto* state = new internal::HandleState(*this, std::move(callback));
+  auto* state = new internal::HandleState(*this, std::move(callback), std::move(context));
   state->add_reference();
   enqueue(*state);
   return Handle(state);
 }
 
 ThreadsafeHandle EventLoop::call_soon_threadsafe(Callback callback) {
-  auto* state = new internal::ThreadsafeHandleState(*this, std::move(callback));
+  return post(std::move(callback), internal::ContextRef::capture());
+}
+
+ThreadsafeHandle EventLoop::call_soon_threadsafe(Callback callback, const Context& context) {
+  return post(std::move(callback), context.ref());
+}
+
+ThreadsafeHandle EventLoop::post(Callback callback, internal::ContextRef context) {
+  auto* state =
+      new internal::ThreadsafeHandleState(*this, std::move(callback), std::move(context));
   ThreadsafeHandle handle(state);
   state->add_reference();
   if (inbox_->post(*state)) return handle;
@@ -151,9 +168,23 @@ TimerHandle EventLoop::call_later(Duration delay, Callback callback) {
   return call_at(deadline(delay), std::move(callback));
 }
 
+TimerHandle EventLoop::call_later(Duration delay, Callback callback, const Context& context) {
+  return call_at(deadline(delay), std::move(callback), context);
+}
+
 TimerHandle EventLoop::call_at(TimePoint when, Callback callback) {
+  return schedule_at(when, std::move(callback), internal::ContextRef::capture());
+}
+
+TimerHandle EventLoop::call_at(TimePoint when, Callback callback, const Context& context) {
+  return schedule_at(when, std::move(callback), context.ref());
+}
+
+TimerHandle EventLoop::schedule_at(TimePoint when, Callback callback,
+                                   internal::ContextRef context) {
   check_call();
-  auto* state = new internal::TimerHandleState(*this, std::move(callback), when);
+  auto* state =
+      new internal::TimerHandleState(*this, std::move(callback), std::move(context), when);
   TimerHandle handle(state);
   timers_.schedule(state->timer(), when);
   state->add_reference();

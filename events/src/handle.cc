@@ -17,6 +17,7 @@ void HandleState::run() {
 // its own cancel() leaves that to us.
 void HandleState::call() {
   running_ = true;
+  const ContextScope scope(context_);
   absl::Cleanup finish = [this] {
     if (cancelled_ || !repeats_) callback_ = nullptr;
     running_ = false;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "asyncio/events/context.h"
 #include "asyncio/selectors/os_error.h"
 
 namespace asyncio {
@@ -82,7 +83,8 @@ void SelectorEventLoop::set_handler(int fd, EventMask event, Callback callback) 
   }
   FdHandlers& handlers = handlers_[index];
   const EventMask before = handlers.events();
-  auto* state = new internal::HandleState(*this, std::move(callback), /*repeats=*/true);
+  auto* state = new internal::HandleState(*this, std::move(callback),
+                                          internal::ContextRef::capture(), /*repeats=*/true);
   Handle old = std::exchange(handlers.of(event), Handle(state));
   const absl::Cleanup cancel_last = [&] { old.cancel(); };
   register_events(fd, before, handlers);

@@ -16,6 +16,7 @@ void ThreadsafeHandleState::run() {
 
 void ThreadsafeHandleState::call() {
   running_ = true;
+  const ContextScope scope(context_);
   absl::Cleanup finish = [this] {
     callback_ = nullptr;
     running_ = false;

@@ -22,7 +22,8 @@ std::uint64_t next_callback_id() {
 // keeps the future alive.
 class FutureState::CallbackNode final : public Runnable, public Pooled {
  public:
-  explicit CallbackNode(DoneCallback callback) : callback_(std::move(callback)) {}
+  CallbackNode(DoneCallback callback, ContextRef context)
+      : callback_(std::move(callback)), context_(std::move(context)) {}
 
   void become_due(FutureState& future) noexcept {
     next_ = nullptr;
@@ -32,7 +33,9 @@ class FutureState::CallbackNode final : public Runnable, public Pooled {
   void run() override {
     const StateRef<FutureState> future = std::move(future_);
     DoneCallback callback = std::move(callback_);
+    ContextRef context = std::move(context_);
     delete this;
+    const ContextScope scope(context);
     try {
       callback(*future);
     } catch (const FatalError&) {
@@ -51,6 +54,7 @@ class FutureState::CallbackNode final : public Runnable, public Pooled {
 
  private:
   DoneCallback callback_;
+  ContextRef context_;
   StateRef<FutureState> future_;
 };
 
@@ -137,9 +141,9 @@ void FutureState::require_pending() const {
   if (done()) throw InvalidStateError("invalid state");
 }
 
-std::uint64_t FutureState::add_done_callback(DoneCallback callback) {
+std::uint64_t FutureState::add_done_callback(DoneCallback callback, ContextRef context) {
   if (done()) require_open_loop();
-  auto* node = new CallbackNode(std::move(callback));
+  auto* node = new CallbackNode(std::move(callback), std::move(context));
   const std::uint64_t id = node->id_;
   if (done()) {
     node->become_due(*this);

@@ -35,9 +35,10 @@ std::uint64_t next_task_id() {
 
 // TaskCore.
 
-TaskCore::TaskCore(FutureState& future, PromiseBase& root)
+TaskCore::TaskCore(FutureState& future, PromiseBase& root, ContextRef context)
     : future_(future),
       frames_(root),
+      context_(std::move(context)),
       registry_(TaskRegistry::of(future.loop())),
       id_(next_task_id()) {
   root.adopt(*this, frames_);
@@ -63,7 +64,10 @@ void TaskCore::run() {
   waiting_on_ = nullptr;
   cancel_sent_ = false;
   if (must_cancel_ && !frames_.started()) return end_cancelled();
-  frames_.run_frames();
+  {
+    const ContextScope context(context_);
+    frames_.run_frames();
+  }
   if (frames_.ended()) complete();
 }
 

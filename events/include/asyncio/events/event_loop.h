@@ -20,12 +20,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
+#include "asyncio/events/context.h"
 #include "asyncio/events/exception_context.h"
 #include "asyncio/events/handle.h"
 #include "asyncio/events/inbox.h"
@@ -37,6 +40,11 @@
 #include "asyncio/selectors/duration.h"
 
 namespace asyncio {
+
+// A callable and the arguments, at least one, that a loop shall call it with.
+template <class F, class... Args>
+concept CallableWith =
+    sizeof...(Args) > 0 && std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>;
 
 class EventLoop : public ExceptionReporter {
  public:
@@ -74,15 +82,16 @@ class EventLoop : public ExceptionReporter {
 
   // Scheduling.
   //
-  // All throw std::runtime_error ("Event loop is closed"), and all but call_soon_threadsafe throw
-  // it when this loop runs in another thread ("Non-thread-safe operation …"); asyncio checks that
-  // only in debug mode.
+  // All throw std::runtime_error ("Event loop is closed"), and all but call_soon_threadsafe throw it
+  // when this loop runs in another thread ("Non-thread-safe operation …"); asyncio checks that only
+  // in debug mode. A callback runs in a copy of the context current at the call, or in the one given.
 
   // Runs `callback` in the next turn, after what is already due. Arguments are kept (decayed) and
   // passed as lvalues.
   Handle call_soon(Callback callback);
+  Handle call_soon(Callback callback, const Context& context);
   template <class F, class... Args>
-    requires(sizeof...(Args) > 0)
+    requires CallableWith<F, Args...>
   Handle call_soon(F&& f, Args&&... args) {
     return call_soon(bind(std::forward<F>(f), std::forward<Args>(args)...));
   }
@@ -91,8 +100,9 @@ class EventLoop : public ExceptionReporter {
   // happens after a post, keep their order. The callback is destroyed on the loop's thread, or on
   // this one if it is cancelled or the loop is closed.
   ThreadsafeHandle call_soon_threadsafe(Callback callback);
+  ThreadsafeHandle call_soon_threadsafe(Callback callback, const Context& context);
   template <class F, class... Args>
-    requires(sizeof...(Args) > 0)
+    requires CallableWith<F, Args...>
   ThreadsafeHandle call_soon_threadsafe(F&& f, Args&&... args) {
     return call_soon_threadsafe(bind(std::forward<F>(f), std::forward<Args>(args)...));
   }
@@ -101,16 +111,18 @@ class EventLoop : public ExceptionReporter {
   // deadline. An infinite delay never fires. Never early; how late depends on the selector (epoll:
   // about a millisecond at most). NaN: std::invalid_argument.
   TimerHandle call_later(Duration delay, Callback callback);
+  TimerHandle call_later(Duration delay, Callback callback, const Context& context);
   template <class F, class... Args>
-    requires(sizeof...(Args) > 0)
+    requires CallableWith<F, Args...>
   TimerHandle call_later(Duration delay, F&& f, Args&&... args) {
     return call_later(delay, bind(std::forward<F>(f), std::forward<Args>(args)...));
   }
 
   // The same at an absolute loop time.
   TimerHandle call_at(TimePoint when, Callback callback);
+  TimerHandle call_at(TimePoint when, Callback callback, const Context& context);
   template <class F, class... Args>
-    requires(sizeof...(Args) > 0)
+    requires CallableWith<F, Args...>
   TimerHandle call_at(TimePoint when, F&& f, Args&&... args) {
     return call_at(when, bind(std::forward<F>(f), std::forward<Args>(args)...));
   }
@@ -228,6 +240,9 @@ class EventLoop : public ExceptionReporter {
     return std::bind_front(std::forward<F>(f), std::forward<Args>(args)...);
   }
 
+  Handle schedule_soon(Callback callback, internal::ContextRef context);
+  ThreadsafeHandle post(Callback callback, internal::ContextRef context);
+  TimerHandle schedule_at(TimePoint when, Callback callback, internal::ContextRef context);
   void drop_scheduled() noexcept;
 
   RunnableList ready_;

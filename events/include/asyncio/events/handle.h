@@ -11,6 +11,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "asyncio/events/block_pool.h"
+#include "asyncio/events/context.h"
 #include "asyncio/events/exception_context.h"
 #include "asyncio/events/runnable.h"
 #include "asyncio/events/timer_queue.h"
@@ -29,8 +30,10 @@ namespace internal {
 class HandleState : public Runnable, public Pooled {
  public:
   // A callback that repeats is kept when it has run.
-  HandleState(ExceptionReporter& reporter, Callback callback, bool repeats = false)
-      : reporter_(reporter), callback_(std::move(callback)), repeats_(repeats) {}
+  HandleState(ExceptionReporter& reporter, Callback callback, ContextRef context,
+              bool repeats = false)
+      : reporter_(reporter), callback_(std::move(callback)), context_(std::move(context)),
+        repeats_(repeats) {}
 
   void add_reference() noexcept { ++references_; }
   void drop_reference() noexcept {
@@ -51,6 +54,7 @@ class HandleState : public Runnable, public Pooled {
 
   ExceptionReporter& reporter_;
   Callback callback_;
+  ContextRef context_;
   unsigned references_ = 1;
   const bool repeats_;
   bool cancelled_ = false;
@@ -60,8 +64,8 @@ class HandleState : public Runnable, public Pooled {
 // A callback with a deadline.
 class TimerHandleState final : public HandleState {
  public:
-  TimerHandleState(ExceptionReporter& reporter, Callback callback, TimePoint when)
-      : HandleState(reporter, std::move(callback)), timer_(*this), when_(when) {}
+  TimerHandleState(ExceptionReporter& reporter, Callback callback, ContextRef context, TimePoint when)
+      : HandleState(reporter, std::move(callback), std::move(context)), timer_(*this), when_(when) {}
 
   Timer& timer() noexcept { return timer_; }
   TimePoint when() const noexcept { return when_; }

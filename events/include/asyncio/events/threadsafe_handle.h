@@ -8,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "asyncio/events/context.h"
 #include "asyncio/events/exception_context.h"
 #include "asyncio/events/handle.h"
 #include "asyncio/events/runnable.h"
@@ -20,8 +21,8 @@ namespace internal {
 // recursive because a callback may cancel its own handle.
 class ThreadsafeHandleState final : public Runnable {
  public:
-  ThreadsafeHandleState(ExceptionReporter& reporter, Callback callback)
-      : reporter_(reporter), callback_(std::move(callback)) {}
+  ThreadsafeHandleState(ExceptionReporter& reporter, Callback callback, ContextRef context)
+      : reporter_(reporter), callback_(std::move(callback)), context_(std::move(context)) {}
 
   void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void drop_reference() noexcept {
@@ -42,6 +43,7 @@ class ThreadsafeHandleState final : public Runnable {
   std::atomic<int> references_{1};
   mutable std::recursive_mutex mutex_;
   Callback callback_;       // guarded by mutex_
+  ContextRef context_;      // guarded by mutex_
   bool cancelled_ = false;  // guarded by mutex_
   bool running_ = false;    // guarded by mutex_
 };

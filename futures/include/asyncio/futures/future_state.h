@@ -16,6 +16,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "asyncio/events/block_pool.h"
+#include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/runnable.h"
 #include "asyncio/futures/waiter.h"
@@ -67,7 +68,8 @@ class FutureState : public Cancellable, public Pooled {
   using DoneCallback = absl::AnyInvocable<void(FutureState&)>;
 
   // As Future::add_done_callback and remove_done_callback.
-  std::uint64_t add_done_callback(DoneCallback callback);
+  std::uint64_t add_done_callback(DoneCallback callback,
+                                  ContextRef context = ContextRef::capture());
   bool remove_done_callback(std::uint64_t id);
 
   // A short name for messages: "Future", or the task's.

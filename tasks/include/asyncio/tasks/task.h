@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/running_loop.h"
 #include "asyncio/futures/future.h"
@@ -37,7 +38,8 @@ namespace internal {
 template <class T>
 class TaskState final : public ValueState<T>, public TaskCore {
  public:
-  TaskState(EventLoop& loop, Promise<T>& root) : ValueState<T>(loop), TaskCore(*this, root) {}
+  TaskState(EventLoop& loop, Promise<T>& root, ContextRef context)
+      : ValueState<T>(loop), TaskCore(*this, root, std::move(context)) {}
 
   bool cancel(std::optional<std::string> message) override {
     return request_cancel(std::move(message));
@@ -151,6 +153,12 @@ class AnyTask : public AnyFuture {
 template <class T>
 class Task;
 
+struct TaskOptions {
+  std::string_view name = {};        // empty: "Task-<n>"
+  const Context* context = nullptr;  // in which the task runs, itself; null: in a copy of the current one
+};
+static_assert(std::is_trivially_copyable_v<TaskOptions>);
+
 namespace internal {
 
 // The one door: every coroutine that may outlive its expression as a task passes here. `name` names
@@ -158,9 +166,14 @@ namespace internal {
 template <class T>
 Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::string_view name = "create_task");
 
+// The same with options.
+template <class T>
+Task<T> start_task(EventLoop& loop, Coro<T>& coro, const TaskOptions& options);
+
 // For run(): a task that ends within the expression, so that it may refer to temporaries.
 template <class T>
-Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro);
+Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro,
+                            ContextRef context = ContextRef::capture());
 
 }  // namespace internal
 
@@ -192,7 +205,8 @@ class Task : public Future<T> {
 
  private:
   template <class U>
-  friend Task<U> internal::start_task_in_place(EventLoop& loop, Coro<U>& coro);
+  friend Task<U> internal::start_task_in_place(EventLoop& loop, Coro<U>& coro,
+                                               internal::ContextRef context);
 
   explicit Task(internal::TaskState<T>& state) noexcept
       : Future<T>(internal::StateRef<internal::FutureState>(&state)) {}
@@ -212,12 +226,22 @@ Task<T> create_task(EventLoop& loop, Coro<T> coro) {
   return internal::start_task(loop, coro);
 }
 
+template <class T>
+Task<T> create_task(EventLoop& loop, Coro<T> coro, TaskOptions options) {
+  return internal::start_task(loop, coro, options);
+}
+
 // The same on the running loop; throws std::runtime_error if there is none.
 //
 // Python counterpart: asyncio.create_task().
 template <class T>
 Task<T> create_task(Coro<T> coro) {
   return internal::start_task(get_running_loop(), coro);
+}
+
+template <class T>
+Task<T> create_task(Coro<T> coro, TaskOptions options) {
+  return internal::start_task(get_running_loop(), coro, options);
 }
 
 // Makes a task of function(arguments...), which returns a Coro. The task owns the callable and the
@@ -290,9 +314,18 @@ Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::string_view name) {
 }
 
 template <class T>
-Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro) {
+Task<T> start_task(EventLoop& loop, Coro<T>& coro, const TaskOptions& options) {
+  refuse_borrowed(coro.borrowed(), "create_task");
+  ContextRef context = options.context != nullptr ? options.context->ref() : ContextRef::capture();
+  Task<T> task = start_task_in_place(loop, coro, std::move(context));
+  if (!options.name.empty()) task.set_name(std::string(options.name));
+  return task;
+}
+
+template <class T>
+Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro, ContextRef context) {
   if (loop.is_closed()) throw std::runtime_error("Event loop is closed");
-  return Task<T>(*new TaskState<T>(loop, coro.release()));
+  return Task<T>(*new TaskState<T>(loop, coro.release(), std::move(context)));
 }
 
 }  // namespace internal

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/runnable.h"
 #include "asyncio/futures/future_state.h"
@@ -23,9 +24,12 @@ class TaskCore : public Runnable {
  public:
   // Queues the first step. The registry keeps the task alive, through `future`, until it is done.
   // REQUIRES: the loop is open.
-  TaskCore(FutureState& future, PromiseBase& root);
+  TaskCore(FutureState& future, PromiseBase& root, ContextRef context);
 
   FutureState& future() const noexcept { return future_; }
+
+  // The context in which all steps run.
+  const ContextRef& context() const noexcept { return context_; }
 
   // One step: resumes the leaf frame. When the root has ended, ends the future.
   void run() final;
@@ -78,6 +82,7 @@ class TaskCore : public Runnable {
 
   FutureState& future_;
   Trampoline frames_;
+  ContextRef context_;
   Cancellable* waiting_on_ = nullptr;
   TaskRegistry& registry_;
   TaskCore* next_task_ = nullptr;  // the registry's list
