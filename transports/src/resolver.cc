@@ -5,14 +5,9 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "asyncio/events/event_loop.h"
-#include "asyncio/events/inbox.h"
-#include "asyncio/events/runnable.h"
-#include "asyncio/events/running_loop.h"
 #include "asyncio/events/thread_pool.h"
-#include "asyncio/futures/waiter.h"
+#include "asyncio/futures/run_in_executor.h"
 
 namespace asyncio {
 namespace {
@@ -54,56 +49,11 @@ Answer ask_system(const std::string& host, std::uint16_t port, ResolveHints hint
   return answer;
 }
 
-// One question on its way to a thread and back. Shared by the coroutine that waits and the job that
-// works, so that either may be gone before the other. The waiter belongs to the loop's thread, the
-// answer to the job until it is posted.
-class Lookup final : public Runnable, public std::enable_shared_from_this<Lookup> {
- public:
-  Lookup(std::string host, std::uint16_t port, ResolveHints hints)
-      : host_(std::move(host)), port_(port), hints_(hints) {}
-
-  // The pool's thread.
-  void work(Inbox& inbox) {
-    answer_ = ask_system(host_, port_, hints_);
-    self_ = shared_from_this();
-    if (!inbox.post(*this)) abandon();
-  }
-
-  // The loop's thread.
-  void run() override {
-    if (waiter_ != nullptr) waiter_->wake();
-    abandon();
-  }
-  void abandon() noexcept override { const std::shared_ptr<Lookup> last = std::move(self_); }
-
-  void set_waiter(Waiter* waiter) noexcept { waiter_ = waiter; }
-  Answer take_answer() { return std::move(answer_); }
-
- private:
-  const std::string host_;
-  const std::uint16_t port_;
-  const ResolveHints hints_;
-  Answer answer_;
-  Waiter* waiter_ = nullptr;
-  std::shared_ptr<Lookup> self_;  // while posted
-};
-
 // Never destroyed: a resolver that hangs must not keep the process from ending.
 ThreadPool& resolver_threads() {
   constexpr std::size_t kThreads = 4;
-  static auto* threads = new ThreadPool(kThreads);
+  static auto* threads = new ThreadPool(kThreads, "resolver");
   return *threads;
-}
-
-Coro<Answer> ask_in_thread(std::string host, std::uint16_t port, ResolveHints hints) {
-  const auto lookup = std::make_shared<Lookup>(std::move(host), port, hints);
-  Waiter answered;
-  lookup->set_waiter(&answered);
-  absl::Cleanup forget = [&] { lookup->set_waiter(nullptr); };
-  resolver_threads().submit(
-      [lookup, inbox = get_running_loop().inbox()] { lookup->work(*inbox); });
-  co_await answered;
-  co_return lookup->take_answer();
 }
 
 bool may_be_asked(const std::string& host) {
@@ -121,7 +71,9 @@ Coro<std::vector<SocketAddress>> getaddrinfo(std::string host, std::uint16_t por
   ResolveHints numeric = hints;
   numeric.flags |= AI_NUMERICHOST;
   Answer answer = ask_system(host, port, numeric);
-  if (answer.code == EAI_NONAME) answer = co_await ask_in_thread(host, port, hints);
+  if (answer.code == EAI_NONAME) {
+    answer = co_await run_in_executor(&resolver_threads(), ask_system, host, port, hints);
+  }
   if (answer.code != 0) throw ResolveError(answer.code, host);
   co_return std::move(answer.addresses);
 }

@@ -1,0 +1,164 @@
+// Blocking work on threads, its result as a future: run_in_executor() and the loop's default executor.
+#ifndef ASYNCIO_FUTURES_RUN_IN_EXECUTOR_H_
+#define ASYNCIO_FUTURES_RUN_IN_EXECUTOR_H_
+
+#include <atomic>
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "asyncio/events/event_loop.h"
+#include "asyncio/events/inbox.h"
+#include "asyncio/events/runnable.h"
+#include "asyncio/events/running_loop.h"
+#include "asyncio/events/thread_pool.h"
+#include "asyncio/futures/future.h"
+#include "asyncio/futures/outcome.h"
+#include "asyncio/selectors/duration.h"
+
+namespace asyncio {
+
+// The pool for a job; nullptr: the loop's default executor. Remembers who asks, for messages.
+class Executor {
+ public:
+  Executor(ThreadPool* pool,  // NOLINT(google-explicit-constructor)
+           std::source_location where = std::source_location::current())
+      : pool_(pool), where_(where) {}
+
+  ThreadPool* pool() const noexcept { return pool_; }
+  const std::source_location& where() const noexcept { return where_; }
+
+ private:
+  ThreadPool* pool_;
+  std::source_location where_;
+};
+
+namespace internal {
+
+// One job on its way to a thread and back. The loop and the thread share it, so that either may be gone
+// before the other; the future in it belongs to the loop's thread alone.
+class ExecutorJob : public Runnable, public std::enable_shared_from_this<ExecutorJob> {
+ public:
+  virtual ~ExecutorJob() = default;
+
+  // Hands the job over. The loop keeps it until its result has come or the loop closes.
+  void submit(EventLoop& loop, const Executor& executor);
+
+  // The job will not run, if it has not begun.
+  void cancel() noexcept;
+
+  // The loop's thread: the result has come, or the loop closes first.
+  void run() final;
+  void abandon() noexcept final;
+
+  // The loop's thread: forgets the future.
+  virtual void drop_future() noexcept = 0;
+
+ protected:
+  // The pool's thread.
+  virtual void execute() noexcept = 0;
+  // The loop's thread.
+  virtual void deliver() = 0;
+
+ private:
+  void work() noexcept;
+
+  enum class State { kQueued, kRunning, kCancelled };
+
+  std::atomic<State> state_{State::kQueued};
+  EventLoop* loop_ = nullptr;
+  std::shared_ptr<Inbox> inbox_;
+  std::shared_ptr<ExecutorJob> self_;  // while posted
+};
+
+template <class R>
+class TypedExecutorJob final : public ExecutorJob {
+ public:
+  TypedExecutorJob(absl::AnyInvocable<R()> function, Future<R> future)
+      : function_(std::move(function)), future_(std::move(future)) {}
+
+  void drop_future() noexcept override { future_.reset(); }
+
+ private:
+  void execute() noexcept override {
+    try {
+      if constexpr (std::is_void_v<R>) {
+        function_();
+        outcome_.set_value();
+      } else {
+        outcome_.set_value(function_());
+      }
+    } catch (...) {
+      outcome_.set_exception(std::current_exception());
+    }
+    function_ = nullptr;
+  }
+
+  // A result that comes after the future was cancelled is dropped.
+  void deliver() override {
+    const std::optional<Future<R>> future = std::exchange(future_, std::nullopt);
+    if (!future.has_value() || future->done()) return;
+    if (outcome_.exception() != nullptr) {
+      future->set_exception(outcome_.exception());
+    } else if constexpr (std::is_void_v<R>) {
+      future->set_result();
+    } else {
+      future->set_result(std::move(outcome_).value());
+    }
+  }
+
+  absl::AnyInvocable<R()> function_;
+  Outcome<R> outcome_;
+  std::optional<Future<R>> future_;
+};
+
+}  // namespace internal
+
+// Runs function(arguments...), kept decayed, on a thread of `executor` (nullptr: the loop's default one)
+// and gives its result, or its exception, as a future of `loop`. Cancelling the future cancels the job if
+// it has not begun; a job that runs goes on and its result is dropped. Throws std::runtime_error if the
+// loop is closed, or the executor shut down ("Executor shutdown has been called").
+//
+// Python counterpart: loop.run_in_executor().
+template <class F, class... Args>
+  requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
+auto run_in_executor(EventLoop& loop, Executor executor, F&& function, Args&&... arguments) {
+  using R = std::decay_t<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&...>>;
+  Future<R> future(loop);
+  auto job = std::make_shared<internal::TypedExecutorJob<R>>(
+      std::bind_front(std::forward<F>(function), std::forward<Args>(arguments)...), future);
+  job->submit(loop, executor);
+  future.add_done_callback([job](const AnyFuture& done) {
+    if (done.cancelled()) job->cancel();
+  });
+  return future;
+}
+
+// The same on the running loop.
+template <class F, class... Args>
+  requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
+auto run_in_executor(Executor executor, F&& function, Args&&... arguments) {
+  return run_in_executor(get_running_loop(), executor, std::forward<F>(function),
+                         std::forward<Args>(arguments)...);
+}
+
+// Replaces the pool that nullptr stands for; it is made on first use otherwise. The old one, if any, is
+// shut down without waiting. Throws std::invalid_argument for null.
+//
+// Python counterpart: loop.set_default_executor().
+void set_default_executor(EventLoop& loop, std::shared_ptr<ThreadPool> executor);
+
+// Shuts the default executor down for good; done when all its jobs have ended. After `limit` of real time
+// it is done anyway, and a warning names the jobs that still run; they go on by themselves.
+//
+// Python counterpart: loop.shutdown_default_executor().
+Future<> shutdown_default_executor(EventLoop& loop, Duration limit = Duration::infinite());
+
+}  // namespace asyncio
+
+#endif  // ASYNCIO_FUTURES_RUN_IN_EXECUTOR_H_
