@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <stdexcept>
@@ -13,6 +14,7 @@
 #include "asyncio/events/logger.h"
 #include "asyncio/events/policy.h"
 #include "asyncio/events/running_loop.h"
+#include "asyncio/futures/run_in_executor.h"
 
 namespace asyncio {
 namespace {
@@ -137,6 +139,18 @@ void Runner::close() {
   const std::unique_ptr<EventLoop> loop = std::move(loop_);
   absl::Cleanup close_loop = [&] { loop->close(); };
   cancel_all_tasks(*loop);
+  end_default_executor(*loop);
+}
+
+const Context& Runner::context() {
+  if (!context_.has_value()) context_ = copy_context();
+  return *context_;
+}
+
+void Runner::end_default_executor(EventLoop& loop) {
+  constexpr auto kLongestWait = std::chrono::minutes(5);
+  const Future<> ended = shutdown_default_executor(loop, kLongestWait);
+  if (!ended.done()) internal::run_until_done(loop, ended);
 }
 
 void Runner::cancel_all_tasks(EventLoop& loop) {

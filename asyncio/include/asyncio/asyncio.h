@@ -15,6 +15,7 @@
 #include "asyncio/selectors/selector.h"
 
 // events
+#include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/exception_context.h"
 #include "asyncio/events/fatal_error.h"
@@ -31,6 +32,7 @@
 #include "asyncio/futures/errors.h"
 #include "asyncio/futures/future.h"
 #include "asyncio/futures/outcome.h"
+#include "asyncio/futures/run_in_executor.h"
 #include "asyncio/futures/waiter.h"
 
 // tasks

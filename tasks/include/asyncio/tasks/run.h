@@ -3,9 +3,11 @@
 #define ASYNCIO_TASKS_RUN_H_
 
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
+#include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/futures/future.h"
 #include "asyncio/tasks/coro.h"
@@ -18,6 +20,16 @@ struct RunnerOptions {
   std::unique_ptr<EventLoop> (*loop_factory)() = nullptr;
 };
 static_assert(std::is_trivially_copyable_v<RunnerOptions>);
+
+class Runner;
+
+namespace internal {
+
+// Runner::run() with a coroutine that has been passed on.
+template <class T>
+T run_main(Runner& runner, Coro<T>& main);
+
+}  // namespace internal
 
 // A loop for running several main coroutines one after the other, and its orderly end.
 //
@@ -34,7 +46,8 @@ class Runner {
 
   // Runs `main` to its end and returns its result, or throws its exception. `main` may refer to
   // temporaries of this expression. Throws std::runtime_error inside a running loop and after
-  // close().
+  // close(). All main coroutines run in one context, the Runner's, a copy of the one current at the
+  // first run: variables that one sets the next one sees.
   //
   // In the main thread, if SIGINT has its default action, the first Ctrl-C cancels the main task;
   // if the task then ends by that, KeyboardInterrupt is thrown here. A second Ctrl-C has its
@@ -55,15 +68,22 @@ class Runner {
   EventLoop& get_loop();
 
   // Cancels the remaining tasks and waits until they have ended, reports their exceptions to the
-  // loop's handler, closes the loop. Idempotent. Throws std::runtime_error while the loop runs, and
+  // loop's handler, waits up to five minutes for the default executor's jobs, closes the loop.
+  // Idempotent. Throws std::runtime_error while the loop runs, and
   // when one of the tasks stops it ("Event loop stopped before Future completed."); a FatalError of
   // a task leaves through here. The loop is closed even then.
   void close();
 
  private:
+  template <class T>
+  friend T internal::run_main(Runner& runner, Coro<T>& main);
+
+  const Context& context();
   static void cancel_all_tasks(EventLoop& loop);
+  static void end_default_executor(EventLoop& loop);
 
   RunnerOptions options_;
+  std::optional<Context> context_;
   std::unique_ptr<EventLoop> loop_;
   bool closed_ = false;
 };
@@ -118,7 +138,7 @@ T run_main(Runner& runner, Coro<T>& main) {
   check_not_in_loop();
   EventLoop& loop = runner.get_loop();
   check_can_run(loop);
-  const Task<T> task = start_task_in_place(loop, main);
+  const Task<T> task = start_task_in_place(loop, main, runner.context().ref());
   drive(loop, task);
   return take_result(task);
 }
