@@ -7,8 +7,8 @@ Prints two markdown tables:
 * user instructions and system calls (strace) of one echoed message, per server.
 
 Each number is the difference between two runs of different length, divided by the difference in
-length, so that starting and ending cancel out. Needs valgrind; without strace the system calls are
-left out.
+length, so that starting and ending cancel out. Needs valgrind; where there is no strace, or it may
+not trace, the system calls are left out.
 
     ./bazelw run --config=opt //benchmarks:instructions
 """
@@ -93,16 +93,21 @@ def exchange(echo, server, connections, messages, wrap):
     ])
 
 
+def echo_counts(shrink):
+    """The lengths of the shorter and the longer run."""
+    return [count // shrink for count in ECHOES]
+
+
 def instructions_per_echo(echo, server, shrink):
     """User instructions of the server for one message, ten connections."""
     wrap = "valgrind --tool=callgrind --callgrind-out-file=/dev/null"
-    counts = [count // shrink for count in ECHOES]
+    counts = echo_counts(shrink)
     return slope(lambda count: collected(exchange(echo, server, 10, count, wrap)), counts)
 
 
 def calls_per_echo(echo, server, connections, shrink):
     """System calls of the server for one message."""
-    counts = [count // shrink for count in ECHOES]
+    counts = echo_counts(shrink)
     with tempfile.TemporaryDirectory() as folder:
         report = os.path.join(folder, "report")
 
@@ -115,9 +120,16 @@ def calls_per_echo(echo, server, connections, shrink):
         return slope(calls, counts)
 
 
+def can_strace():
+    """Whether strace is there and may trace: not so in some containers."""
+    if shutil.which("strace") is None:
+        return False
+    return subprocess.run(["strace", "-o", "/dev/null", "true"], check=False).returncode == 0
+
+
 def echo_table(echo, servers, shrink):
     """Prints the table of the echo servers."""
-    has_strace = shutil.which("strace") is not None
+    has_strace = can_strace()
     print("\n| server | instructions | ratio | system calls, 1 connection | 10 connections |")
     print("|---|---|---|---|---|")
     first = None

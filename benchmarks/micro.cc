@@ -1,4 +1,5 @@
-// Time and heap allocations of one operation, ours beside one written by hand, in one run.
+// Processor time and heap allocations of one operation, ours beside one written by hand, in one
+// run.
 //
 // All flags of Google Benchmark work. After its own report comes a table of the ratios.
 
@@ -29,7 +30,8 @@ void measure(benchmark::State& state, Repeat repeat, int batch) {
 void register_operation(const Operation& operation) {
   const auto add = [&operation](const char* peer, Repeat repeat) {
     benchmark::RegisterBenchmark(absl::StrCat(operation.name, peer).c_str(), measure, repeat,
-                                 operation.batch);
+                                 operation.batch)
+        ->MeasureProcessCPUTime();
   };
   if (operation.raw != nullptr) add(kRaw, operation.raw);
   add(kAsyncio, operation.asyncio);
@@ -60,7 +62,7 @@ class RatioReporter : public benchmark::ConsoleReporter {
   };
 
   void keep(const Run& run) {
-    const double time = run.GetAdjustedRealTime();
+    const double time = run.GetAdjustedCPUTime();
     const Best best{time, run.counters.at("allocations").value};
     const auto [place, is_new] = best_.try_emplace(run.run_name.function_name, best);
     if (!is_new && time < place->second.nanoseconds) place->second = best;
