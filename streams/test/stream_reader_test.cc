@@ -32,7 +32,8 @@ namespace {
 
 using internal::StreamProtocol;
 
-// Plays the transport: hands bytes to the stream exactly in the pieces and turns that a test asks for.
+// Plays the transport: hands bytes to the stream exactly in the pieces and turns that a test asks
+// for.
 class Feed {
  public:
   Feed(EventLoop& loop, std::size_t limit)
@@ -295,8 +296,8 @@ TEST_F(StreamReaderTest, TheEndInTheMiddleOfReadexactlyGivesWhatThereWasInTheErr
     EXPECT_EQ(error.expected, 10u);
     EXPECT_EQ(error.text, "5 bytes read on a total of 10 expected bytes");
     EXPECT_TRUE(reader.at_eof()) << "what the error holds is no longer in the stream";
-    const Incomplete empty = incomplete_of(
-        co_await failure_of([&]() -> Coro<> { co_await reader.readexactly(1); }));
+    const Incomplete empty =
+        incomplete_of(co_await failure_of([&]() -> Coro<> { co_await reader.readexactly(1); }));
     EXPECT_EQ(empty.partial, "");
   });
 }
@@ -632,7 +633,8 @@ struct NamedRead {
 
 void PrintTo(const NamedRead& read, std::ostream* out) { *out << read.name; }
 
-// Every way to read; each waits on a stream that holds "abc" and has not ended, but for the first two.
+// Every way to read; each waits on a stream that holds "abc" and has not ended, but for the first
+// two.
 std::vector<NamedRead> every_read() {
   return {
       {"read_n", [](const StreamReader& r) { return r.read(8); }},
@@ -815,7 +817,8 @@ TEST_P(EveryReadTest, CancelledAfterEachPieceItLeavesThemAllInOrder) {
 // The data are on their way to the reader, who has not run yet.
 TEST_P(EveryReadTest, CancelledInTheTurnInWhichDataArrivesItLosesNone) {
   enum class Order { kDataThenCancel, kCancelThenData, kDataCancelData };
-  for (const Order order : {Order::kDataThenCancel, Order::kCancelThenData, Order::kDataCancelData}) {
+  for (const Order order :
+       {Order::kDataThenCancel, Order::kCancelThenData, Order::kDataCancelData}) {
     for (const bool enough : {false, true}) {
       const Feed feed(loop_, kDefaultStreamLimit);
       const std::string arriving = enough ? "0123456789\r\n0123" : "0123";
@@ -885,7 +888,8 @@ class ConnectedReaderTest : public testing::Test {
 
   WatchedLoop loop_;
   Ends ends_ = connected_ends();
-  std::shared_ptr<StreamProtocol> stream_ = std::make_shared<StreamProtocol>(loop_, kLimit, nullptr);
+  std::shared_ptr<StreamProtocol> stream_ =
+      std::make_shared<StreamProtocol>(loop_, kLimit, nullptr);
   StreamReader reader_{stream_};
   std::shared_ptr<Transport> transport_;
 };
