@@ -56,7 +56,7 @@ Coro<> quickstart() {
 
   try {
     co_await asyncio::with(asyncio::timeout(100ms),
-                           [port](asyncio::Timeout&) { return wait_in_vain(port); });
+                           [port](asyncio::Timeout&) -> Coro<> { co_await wait_in_vain(port); });
   } catch (const asyncio::TimeoutError&) {
     std::printf("a client that waited in vain was cancelled after 100 ms\n");
   }

@@ -8,20 +8,20 @@
 #include "asyncio/events/fatal_error.h"
 #include "asyncio/events/running_loop.h"
 #include "asyncio/futures/errors.h"
+#include "asyncio/tasks/task.h"
 #include "streams/src/stream_protocol.h"
 
 namespace asyncio::internal {
 namespace {
 
-using SharedCallback = std::shared_ptr<ClientConnectedCallback>;
-
-// The life of one client. Keeps the callback alive, for a coroutine may refer to its closure.
-Coro<> serve_client(SharedCallback callback, std::shared_ptr<StreamProtocol> protocol) {
+// The life of one client. Keeps the handler alive, for its coroutine may refer to a closure in it.
+Coro<> serve_client(std::shared_ptr<ClientHandler> handler,
+                    std::shared_ptr<StreamProtocol> protocol) {
   EventLoop& loop = get_running_loop();
   StreamReader reader(protocol);
   StreamWriter writer(protocol);
   try {
-    co_await (*callback)(std::move(reader), std::move(writer));
+    co_await handler->serve(std::move(reader), std::move(writer));
     co_return;
   } catch (const CancelledError&) {
   } catch (const FatalError&) {
@@ -35,14 +35,13 @@ Coro<> serve_client(SharedCallback callback, std::shared_ptr<StreamProtocol> pro
 
 }  // namespace
 
-Coro<Server> start_server(ClientConnectedCallback client_connected, std::string host,
+Coro<Server> start_server(std::shared_ptr<ClientHandler> handler, std::string host,
                           std::uint16_t port, StreamServerOptions options) {
   if (options.limit == 0) throw std::invalid_argument("Limit cannot be <= 0");
   EventLoop& loop = get_running_loop();
-  const auto callback = std::make_shared<ClientConnectedCallback>(std::move(client_connected));
   const std::size_t limit = options.limit;
-  auto connected = [callback](std::shared_ptr<StreamProtocol> protocol) {
-    create_task(serve_client(callback, std::move(protocol)));
+  auto connected = [handler](std::shared_ptr<StreamProtocol> protocol) {
+    create_task(serve_client(handler, std::move(protocol)));
   };
   auto factory = [&loop, limit, connected] {
     return std::make_shared<StreamProtocol>(loop, limit, connected);

@@ -46,6 +46,7 @@ static_assert(!std::is_aggregate_v<Coro<int>> && !std::is_aggregate_v<Task<int>>
               !std::is_aggregate_v<internal::AwaiterReference<WaiterAwaiter>>);
 // Or be trivially copyable, which lets designated initialisers be used.
 static_assert(std::is_aggregate_v<RunnerOptions> && std::is_trivially_copyable_v<RunnerOptions>);
+static_assert(std::is_aggregate_v<TaskOptions> && std::is_trivially_copyable_v<TaskOptions>);
 
 Coro<Counted> pass_on(Counted counted) {
   co_await sleep(1s);
@@ -215,6 +216,9 @@ TEST_F(SafeFormsTest, OptionsWithDesignatedInitialisersThatAreTriviallyCopyable)
       EXPECT_EQ(co_await connect({.port = 80, .backlog = 5}), "localhost:85");
       EXPECT_EQ(co_await connect(Options{.host = host}), host + ":0");
       EXPECT_EQ(co_await connect({}), "localhost:0");
+      auto named = create_task(give(4), {.name = host});
+      EXPECT_EQ(named.get_name(), host);
+      EXPECT_EQ(co_await named + co_await create_task(give(5), {.name = "short"}), 9);
     }
   }());
   const auto virtual_time = [] { return std::unique_ptr<EventLoop>(new VirtualTimeLoop()); };

@@ -41,8 +41,21 @@ class CoroAwaiter;
 
 }  // namespace internal
 
+// With -DASYNCIO_LIFETIMES clang follows what a coroutine's arguments refer to and warns of one
+// that outlives them; it then wants every ordinary function that returns a Coro marked as the
+// library's own are. Meant for a build of its own: std::function and std::invoke of a coroutine
+// function do not compile in it.
+#ifdef ASYNCIO_LIFETIMES
+#define ASYNCIO_INTERNAL_CORO_TYPE [[clang::coro_return_type, clang::coro_lifetimebound]]
+#define ASYNCIO_INTERNAL_CORO_WRAPPER __attribute__((coro_wrapper))
+#else
+#define ASYNCIO_INTERNAL_CORO_TYPE
+#define ASYNCIO_INTERNAL_CORO_WRAPPER
+#endif
+
 template <class T = void>
-class [[nodiscard("a coroutine runs only when awaited or made a task")]] Coro {
+class ASYNCIO_INTERNAL_CORO_TYPE
+    [[nodiscard("a coroutine runs only when awaited or made a task")]] Coro {
  public:
   static_assert(!std::is_reference_v<T>,
                 "a Coro returns a value: use a pointer or std::reference_wrapper");

@@ -19,7 +19,6 @@
 
 #include <concepts>
 #include <exception>
-#include <functional>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -84,12 +83,12 @@ auto outcome_of_call(F function)
 // Leaves `context`; whether it has dealt with `error`.
 template <class C>
 Coro<bool> leave(C* context, std::exception_ptr error) {
-  auto exit = [context, &error] { return context->exit(error); };
+  auto exit = [context, &error]() ASYNCIO_INTERNAL_CORO_WRAPPER { return context->exit(error); };
   if constexpr (std::is_void_v<typename BodyResult<std::invoke_result_t<decltype(exit)&>>::type>) {
-    co_await call_or_await(std::ref(exit));
+    co_await call_or_await(exit);
     co_return false;
   } else {
-    co_return co_await call_or_await(std::ref(exit));
+    co_return co_await call_or_await(exit);
   }
 }
 
@@ -100,8 +99,10 @@ Coro<bool> leave(C* context, std::exception_ptr error) {
 template <AsyncContext C, class Body>
   requires std::invocable<Body&, C&>
 auto with(C context, Body body) -> Coro<internal::BodyResultOf<Body, C>> {
-  co_await internal::call_or_await([&context] { return context.enter(); });
-  auto outcome = co_await internal::outcome_of_call([&] { return body(context); });
+  co_await internal::call_or_await([&context]()
+                                       ASYNCIO_INTERNAL_CORO_WRAPPER { return context.enter(); });
+  auto outcome = co_await internal::outcome_of_call(
+      [&]() ASYNCIO_INTERNAL_CORO_WRAPPER { return body(context); });
   const bool silenced = co_await internal::leave(&context, outcome.exception());
   if constexpr (std::is_void_v<internal::BodyResultOf<Body, C>>) {
     if (!silenced) outcome.value();
@@ -118,19 +119,21 @@ auto with(C context, Body body) -> Coro<internal::BodyResultOf<Body, C>> {
 template <AsyncContext C1, AsyncContext C2, class Body>
   requires std::invocable<Body&, C1&, C2&>
 auto with(C1 first, C2 second, Body body) -> Coro<internal::BodyResultOf<Body, C1, C2>> {
-  auto inner = [&](C1& outer) {
-    return with(std::move(second), [&](C2& context) { return body(outer, context); });
+  auto inner = [&](C1& outer) ASYNCIO_INTERNAL_CORO_WRAPPER {
+    return with(std::move(second),
+                [&](C2& context) ASYNCIO_INTERNAL_CORO_WRAPPER { return body(outer, context); });
   };
-  co_return co_await with(std::move(first), std::ref(inner));
+  co_return co_await with(std::move(first), inner);
 }
 template <AsyncContext C1, AsyncContext C2, AsyncContext C3, class Body>
   requires std::invocable<Body&, C1&, C2&, C3&>
 auto with(C1 first, C2 second, C3 third, Body body)
     -> Coro<internal::BodyResultOf<Body, C1, C2, C3>> {
-  auto inner = [&](C1& a, C2& b) {
-    return with(std::move(third), [&](C3& context) { return body(a, b, context); });
+  auto inner = [&](C1& a, C2& b) ASYNCIO_INTERNAL_CORO_WRAPPER {
+    return with(std::move(third),
+                [&](C3& context) ASYNCIO_INTERNAL_CORO_WRAPPER { return body(a, b, context); });
   };
-  co_return co_await with(std::move(first), std::move(second), std::ref(inner));
+  co_return co_await with(std::move(first), std::move(second), inner);
 }
 
 }  // namespace asyncio

@@ -55,7 +55,7 @@ Coro<Connection<P>> create_connection(Factory factory, std::string host, std::ui
 //
 // Python counterpart: loop.create_connection().
 template <class Factory>
-auto create_connection(Factory factory, std::string_view host, std::uint16_t port,
+ASYNCIO_INTERNAL_CORO_WRAPPER auto create_connection(Factory factory, std::string_view host, std::uint16_t port,
                        ConnectionOptions options = ConnectionOptions()) {
   using P = typename std::invoke_result_t<Factory&>::element_type;
   return internal::create_connection<P, Factory>(std::move(factory), std::string(host), port,

@@ -39,13 +39,14 @@ static_assert(std::is_trivially_copyable_v<ServerOptions>);
 // Python counterpart: asyncio.Server.
 class [[nodiscard("dropping a Server stops it")]] Server {
  public:
-  explicit Server(std::shared_ptr<internal::ServerState> state) noexcept : state_(std::move(state)) {}
+  explicit Server(std::shared_ptr<internal::ServerState> state) noexcept
+      : state_(std::move(state)) {}
   Server(Server&&) noexcept = default;
   Server& operator=(Server&& other) noexcept;
   ~Server();
 
-  // The sockets that listen, to ask for their addresses: `server.sockets()[0].getsockname().port()`.
-  // Empty once closed.
+  // The sockets that listen, to ask for their addresses:
+  // `server.sockets()[0].getsockname().port()`. Empty once closed.
   std::span<const Socket> sockets() const noexcept;
 
   // Whether connections are being accepted.
@@ -53,12 +54,13 @@ class [[nodiscard("dropping a Server stops it")]] Server {
 
   EventLoop& get_loop() const noexcept;
 
-  // Begins to accept connections. Idempotent; takes one turn. Throws std::runtime_error once closed.
+  // Begins to accept connections. Idempotent; takes one turn. Throws std::runtime_error once
+  // closed.
   Coro<> start_serving() const;
 
   // Accepts connections until cancelled or close()d; either way it then closes the server and its
-  // connections, waits for their end and throws CancelledError. Throws std::runtime_error if somebody
-  // is in it already, or the server is closed.
+  // connections, waits for their end and throws CancelledError. Throws std::runtime_error if
+  // somebody is in it already, or the server is closed.
   Coro<> serve_forever() const;
 
   // Stops listening. Connections go on. Idempotent.
@@ -89,19 +91,20 @@ Coro<Server> create_server(ProtocolFactory factory, std::string host, std::uint1
 
 }  // namespace internal
 
-// Listens on `host` and `port`, and joins every connection to what `factory()` returns: a std::shared_ptr
-// or std::unique_ptr to a BufferedProtocol or Protocol. An empty host means every interface, port 0 any
-// free port (with two families: two different ones). Resumes one turn after listening has begun. Throws
-// ResolveError, and OsError with the address in its text if an address cannot be bound; then nothing
-// stays open.
+// Listens on `host` and `port`, and joins every connection to what `factory()` returns: a
+// std::shared_ptr or std::unique_ptr to a BufferedProtocol or Protocol. An empty host means every
+// interface, port 0 any free port (with two families: two different ones). Resumes one turn after
+// listening has begun. Throws ResolveError, and OsError with the address in its text if an address
+// cannot be bound; then nothing stays open.
 //
-// When the process is out of descriptors the exception handler is told once, and accepting pauses for
-// a second.
+// When the process is out of descriptors the exception handler is told once, and accepting pauses
+// for a second.
 //
 // Python counterpart: loop.create_server().
 template <class Factory>
-Coro<Server> create_server(Factory factory, std::string_view host, std::uint16_t port,
-                           ServerOptions options = ServerOptions()) {
+ASYNCIO_INTERNAL_CORO_WRAPPER Coro<Server> create_server(Factory factory, std::string_view host,
+                                                         std::uint16_t port,
+                                                         ServerOptions options = ServerOptions()) {
   return internal::create_server(ProtocolFactory(std::move(factory)), std::string(host), port,
                                  options);
 }
