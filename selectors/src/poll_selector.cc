@@ -1,34 +1,36 @@
 #include "asyncio/selectors/poll_selector.h"
 
-#include <fcntl.h>
+#include <poll.h>
 
-#include <algorithm>
+#include <span>
 
-#include "asyncio/selectors/os_error.h"
+#include "selectors/src/open_descriptor.h"
+#include "selectors/src/poll_events.h"
 #include "selectors/src/wait_time.h"
 
 namespace asyncio {
 namespace {
 
-short to_poll(EventMask events) {
-  return static_cast<short>((events & kEventRead ? POLLIN : 0) |
-                            (events & kEventWrite ? POLLOUT : 0));
+#if defined(__APPLE__) || defined(ASYNCIO_WITHOUT_PPOLL)
+
+int poll_for(std::span<pollfd> polled, Duration timeout) {
+  return ::poll(polled.data(), static_cast<nfds_t>(polled.size()), to_milliseconds(timeout));
 }
 
-// Hang-ups and errors are neither of the two bits, so they count as both events.
-EventMask to_mask(short happened) {
-  EventMask events = 0;
-  if (happened & ~POLLIN) events |= kEventWrite;
-  if (happened & ~POLLOUT) events |= kEventRead;
-  return events;
+#else
+
+int poll_for(std::span<pollfd> polled, Duration timeout) {
+  if (timeout.is_infinite()) return ::ppoll(polled.data(), polled.size(), nullptr, nullptr);
+  const timespec limit = to_timespec(timeout);
+  return ::ppoll(polled.data(), polled.size(), &limit, nullptr);
 }
 
-// poll() itself would take any number and complain with every wait.
-void require_open_descriptor(int fd) { check(::fcntl(fd, F_GETFD), "fcntl"); }
+#endif
 
 }  // namespace
 
 void PollSelector::os_add(Registration registration, EventMask events) {
+  // poll() itself would take any number and complain with every wait.
   require_open_descriptor(registration.fd);
   const auto index = static_cast<std::size_t>(registration.fd);
   if (index >= places_.size()) places_.resize(index + 1);
@@ -50,16 +52,13 @@ void PollSelector::os_remove(int fd) noexcept {
 }
 
 int PollSelector::os_wait(Duration timeout) {
-  const timespec limit = timeout.is_infinite() ? timespec{} : to_timespec(timeout);
-  const int ready =
-      ::ppoll(polled_.data(), polled_.size(), timeout.is_infinite() ? nullptr : &limit, nullptr);
-  return wait_result(ready, "poll");
+  return wait_result(poll_for(polled_, timeout), "poll");
 }
 
 void PollSelector::os_collect(int ready) {
   for (const pollfd& polled : polled_) {
     if (polled.revents == 0) continue;
-    report(polled.fd, to_mask(polled.revents));
+    report(polled.fd, from_poll(polled.revents));
     if (--ready == 0) return;
   }
 }

@@ -1,19 +1,11 @@
 #include "asyncio/selectors/select_selector.h"
 
-#include <fcntl.h>
-
 #include <stdexcept>
 
-#include "asyncio/selectors/os_error.h"
+#include "selectors/src/open_descriptor.h"
 #include "selectors/src/wait_time.h"
 
 namespace asyncio {
-namespace {
-
-// select() itself would complain with every wait.
-void require_open_descriptor(int fd) { check(::fcntl(fd, F_GETFD), "fcntl"); }
-
-}  // namespace
 
 SelectSelector::SelectSelector() noexcept { os_close(); }
 
@@ -25,6 +17,7 @@ void SelectSelector::os_add(Registration registration, EventMask events) {
 }
 
 void SelectSelector::os_modify(Registration registration, EventMask events) {
+  // select() itself would complain with every wait.
   require_open_descriptor(registration.fd);
   os_remove(registration.fd);
   if (events & kEventRead) FD_SET(registration.fd, &readers_);

@@ -56,5 +56,22 @@ TEST(PollSelectorTest, ReportsADescriptorThatWasClosedAsReadyUntilItIsRemoved) {
   EXPECT_THAT(selector.select(0s), IsEmpty());
 }
 
+TEST(PollSelectorTest, NeverWakesEarly) {
+  PollSelector selector;
+  for (const std::chrono::nanoseconds timeout : {1ns, 300'000ns, 1'000'001ns}) {
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_THAT(selector.select(timeout), IsEmpty());
+    EXPECT_GE(std::chrono::steady_clock::now() - start, timeout);
+  }
+}
+
+TEST(PollSelectorTest, AReadyDescriptorEndsAWaitWithoutALimit) {
+  PollSelector selector;
+  const FileDescriptor fd = readable_event();
+  const SelectorKey key = selector.add(fd.get(), kEventRead);
+  EXPECT_THAT(selector.select(), ElementsAre(ReadyKey{key, kEventRead}));
+  EXPECT_THAT(selector.select(24h * 365 * 200), ElementsAre(ReadyKey{key, kEventRead}));
+}
+
 }  // namespace
 }  // namespace asyncio

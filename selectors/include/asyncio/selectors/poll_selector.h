@@ -2,7 +2,8 @@
 //
 // The whole set goes to the kernel with every wait, which therefore costs in proportion to it. Any
 // descriptor may be watched, regular files too: they are always ready. A registered descriptor that
-// has been closed is reported as ready for everything until it is removed.
+// has been closed is reported as ready for everything until it is removed. Resolution of a timeout:
+// nanoseconds; milliseconds on macOS, which has no ppoll().
 
 #ifndef ASYNCIO_SELECTORS_POLL_SELECTOR_H_
 #define ASYNCIO_SELECTORS_POLL_SELECTOR_H_
