@@ -76,12 +76,12 @@ class Selector {
 
   // Waits until something is ready, at most for `timeout`; without one, or with an infinite one,
   // for ever; one that is zero or negative only looks. Returns what is ready, masked by its
-  // interest: a registration once, or twice with one event each where the OS tells them apart
-  // (kqueue); the rest of a very large batch comes with the next call. Empty when the time is over,
-  // and possibly earlier (limits above 24 days are cut, dead registrations swept out). Never wakes
-  // early for lack of resolution: rounds up. A signal does not end the wait (PEP 475); have its
-  // handler write to a watched descriptor for that. Also works with nothing registered. The result
-  // is valid until the next call of a non-const function. Throws OsError.
+  // interest, each registration at most once; the rest of a very large batch comes with the next
+  // call. Empty when the time is over, and possibly earlier (limits above 24 days are cut, dead
+  // registrations swept out). Never wakes early for lack of resolution: rounds up. A signal does
+  // not end the wait (PEP 475); have its handler write to a watched descriptor for that. Also works
+  // with nothing registered. The result is valid until the next call of a non-const function.
+  // Throws OsError.
   std::span<const ReadyKey> select(std::optional<Duration> timeout = std::nullopt);
 
   // Throws std::out_of_range if `fd` is not registered, std::invalid_argument if it is negative.
@@ -110,8 +110,8 @@ class Selector {
   // interest. False if the registration is no more; a back end whose kernel can go on reporting
   // such should then sweep it out.
   bool report(Registration registration, EventMask events) {
-    const SelectorMap::Slot* slot = map_.find(registration.fd);
-    if (slot == nullptr || slot->generation != registration.generation) return false;
+    const SelectorMap::Slot* slot = find(registration);
+    if (slot == nullptr) return false;
     file(registration.fd, *slot, events);
     return true;
   }
@@ -121,10 +121,18 @@ class Selector {
     if (const SelectorMap::Slot* slot = map_.find(fd)) file(fd, *slot, events);
   }
 
+  // Whether this very registration lives, not a later one of its number.
+  bool is_registered(Registration registration) const noexcept {
+    return find(registration) != nullptr;
+  }
+
   // The current registration of a key of get_map().
   Registration registration_of(const SelectorKey& key) const noexcept {
     return {key.fd, map_.find(key.fd)->generation};
   }
+
+  // Whether this is not the process that made the selector, but a copy.
+  bool is_in_forked_child() const noexcept { return !stamp_.is_current(); }
 
   // Starts watching; called before the registration appears in get_map().
   virtual void os_add(Registration registration, EventMask events) = 0;
@@ -152,6 +160,10 @@ class Selector {
   virtual void os_close() noexcept = 0;
 
  private:
+  const SelectorMap::Slot* find(Registration registration) const noexcept {
+    const SelectorMap::Slot* slot = map_.find(registration.fd);
+    return slot != nullptr && slot->generation == registration.generation ? slot : nullptr;
+  }
   void file(int fd, const SelectorMap::Slot& slot, EventMask events) {
     if (const EventMask wanted = events & slot.events) {
       ready_.push_back({{fd, slot.events, slot.data}, wanted});
