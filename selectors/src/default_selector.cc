@@ -2,7 +2,9 @@
 
 #include <stdexcept>
 
+#include "asyncio/selectors/devpoll_selector.h"
 #include "asyncio/selectors/epoll_selector.h"
+#include "asyncio/selectors/kqueue_selector.h"
 #include "asyncio/selectors/os_error.h"
 #include "asyncio/selectors/poll_selector.h"
 #include "asyncio/selectors/select_selector.h"
@@ -15,10 +17,17 @@ std::unique_ptr<Selector> open() {
   return std::make_unique<Kind>();
 }
 
-constexpr SelectorFactory kBestFirst[] = {open<EpollSelector>, open<PollSelector>,
-                                          open<SelectSelector>};
+constexpr SelectorFactory kBestFirst[] = {
+    open<KqueueSelector>,  //
+#if __has_include(<sys/epoll.h>)
+    open<EpollSelector>,
+#endif
+    open<DevpollSelector>, open<PollSelector>, open<SelectSelector>,
+};
 
 }  // namespace
+
+std::span<const SelectorFactory> selectors_best_first() noexcept { return kBestFirst; }
 
 std::unique_ptr<Selector> DefaultSelector() { return open_first_usable(kBestFirst); }
 

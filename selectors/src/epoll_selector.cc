@@ -1,5 +1,7 @@
 #include "asyncio/selectors/epoll_selector.h"
 
+#if __has_include(<sys/epoll.h>)
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -123,3 +125,5 @@ void EpollSelector::sweep() noexcept {
 }
 
 }  // namespace asyncio
+
+#endif  // __has_include(<sys/epoll.h>)

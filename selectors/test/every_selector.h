@@ -1,5 +1,6 @@
-// The back ends that work on this machine, as parameters of a suite. A new back end is added here
-// and runs through all of selector_test.cc and selector_wait_test.cc.
+// All back ends, as parameters of a suite; those that this machine lacks run over a kernel kept in
+// memory. A new back end is added here and runs through all of selector_test.cc,
+// selector_wait_test.cc and selector_allocation_test.cc.
 
 #ifndef ASYNCIO_SELECTORS_TEST_EVERY_SELECTOR_H_
 #define ASYNCIO_SELECTORS_TEST_EVERY_SELECTOR_H_
@@ -12,12 +13,18 @@
 #include <vector>
 
 #include "asyncio/selectors/default_selector.h"
+#include "asyncio/selectors/devpoll_selector.h"
 #include "asyncio/selectors/duration.h"
 #include "asyncio/selectors/epoll_selector.h"
+#include "asyncio/selectors/kqueue_selector.h"
 #include "asyncio/selectors/poll_selector.h"
 #include "asyncio/selectors/select_selector.h"
 #include "asyncio/selectors/selector.h"
 #include "gtest/gtest.h"
+#include "selectors/src/devpoll_api.h"
+#include "selectors/src/in_memory_devpoll.h"
+#include "selectors/src/in_memory_kqueue.h"
+#include "selectors/src/kqueue_api.h"
 
 namespace asyncio {
 
@@ -33,10 +40,22 @@ std::unique_ptr<Selector> open_selector() {
   return std::make_unique<BackEnd>();
 }
 
+inline std::unique_ptr<Selector> open_kqueue_selector() {
+  static InMemoryKqueue in_memory;
+  return std::make_unique<KqueueSelector>(kOsHasKqueue ? system_kqueue() : in_memory);
+}
+
+inline std::unique_ptr<Selector> open_devpoll_selector() {
+  static InMemoryDevpoll in_memory;
+  return std::make_unique<DevpollSelector>(kOsHasDevpoll ? system_devpoll() : in_memory);
+}
+
 inline auto every_selector() {
   return ::testing::Values(SelectorKind{"Select", open_selector<SelectSelector>},
                            SelectorKind{"Poll", open_selector<PollSelector>},
                            SelectorKind{"Epoll", open_selector<EpollSelector>},
+                           SelectorKind{"Kqueue", open_kqueue_selector},
+                           SelectorKind{"Devpoll", open_devpoll_selector},
                            SelectorKind{"Default", DefaultSelector});
 }
 
@@ -44,6 +63,8 @@ inline auto every_selector() {
 inline auto every_scalable_selector() {
   return ::testing::Values(SelectorKind{"Poll", open_selector<PollSelector>},
                            SelectorKind{"Epoll", open_selector<EpollSelector>},
+                           SelectorKind{"Kqueue", open_kqueue_selector},
+                           SelectorKind{"Devpoll", open_devpoll_selector},
                            SelectorKind{"Default", DefaultSelector});
 }
 

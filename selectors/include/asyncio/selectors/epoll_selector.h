@@ -13,6 +13,9 @@
 #ifndef ASYNCIO_SELECTORS_EPOLL_SELECTOR_H_
 #define ASYNCIO_SELECTORS_EPOLL_SELECTOR_H_
 
+// Elsewhere there is no such class.
+#if __has_include(<sys/epoll.h>)
+
 #include <sys/epoll.h>
 
 #include <string_view>
@@ -49,5 +52,7 @@ class EpollSelector final : public Selector {
 };
 
 }  // namespace asyncio
+
+#endif  // __has_include(<sys/epoll.h>)
 
 #endif  // ASYNCIO_SELECTORS_EPOLL_SELECTOR_H_
