@@ -67,6 +67,14 @@ class InterruptScope {
   std::shared_ptr<bool> interrupted_ = std::make_shared<bool>(false);  // shared with the handler
 };
 
+void close_quietly(Runner& runner) noexcept {
+  try {
+    runner.close();
+  } catch (...) {
+    log(LogSeverity::kError, "closing the Runner failed; its loop is closed");
+  }
+}
+
 }  // namespace
 
 namespace internal {
@@ -111,15 +119,17 @@ void drive(EventLoop& loop, const AnyTask& task) {
   if (scope.interrupted() && task.cancelled() && task.uncancel() == 0) throw KeyboardInterrupt();
 }
 
-}  // namespace internal
-
-Runner::~Runner() {
-  try {
-    close();
-  } catch (...) {
-    log(LogSeverity::kError, "closing the Runner failed; its loop is closed");
+void close_after(Runner& runner, const std::exception_ptr& failure) {
+  if (failure == nullptr) {
+    runner.close();
+  } else {
+    close_quietly(runner);
   }
 }
+
+}  // namespace internal
+
+Runner::~Runner() { close_quietly(*this); }
 
 EventLoop& Runner::get_loop() {
   if (closed_) throw std::runtime_error("Runner is closed");

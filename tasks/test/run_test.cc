@@ -659,6 +659,25 @@ TEST_F(InterruptDeathTest, TheSecondEndsTheProcess) {
   EXPECT_EXIT(run(stubborn), ::testing::KilledBySignal(SIGINT), "");
 }
 
+// The process then aborts, and need not unwind its stack for that.
+TEST_F(InterruptDeathTest, RemainingTasksCleanUpEvenIfNobodyCatchesIt) {
+  struct Cleaning {
+    ~Cleaning() { std::fputs("cleaned up\n", stderr); }
+  };
+  auto other = []() -> Coro<> {
+    const Cleaning cleaning;
+    co_await sleep(1h);
+  };
+  auto main = [&]() -> Coro<> {
+    create_task(other);
+    co_await sleep(0s);
+    ::raise(SIGINT);
+    co_await sleep(1h);
+  };
+  auto run_uncaught = [&]() noexcept { run(main); };
+  EXPECT_DEATH(run_uncaught(), "cleaned up");
+}
+
 TEST_F(InterruptDeathTest, TheSecondEndsTheProcessEvenIfTheLoopNoLongerTurns) {
   auto stuck = []() -> Coro<> {
     ::raise(SIGINT);

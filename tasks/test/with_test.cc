@@ -333,6 +333,18 @@ TEST_F(WithTest, OfATaskThatDiesWithItsLoopDoesNotExit) {
   EXPECT_EQ(log, (Log{"enter a"}));
 }
 
+TEST_F(WithTest, ABodyNeedNotTakeTheContexts) {
+  Log log;
+  loop_.run([&]() -> Coro<> {
+    co_await with(PlainNoting(log, "a"), [&] { log.push_back("plain"); });
+    const int got = co_await with(PlainNoting(log, "a"), PlainNoting(log, "b"),
+                                  []() -> Coro<int> { co_return 7; });
+    EXPECT_EQ(got, 7);
+  });
+  EXPECT_EQ(log[1], "plain");
+  EXPECT_EQ(log.size(), 7u);
+}
+
 TEST_F(WithTest, OutcomeOfCallKeepsAResultOrAnExceptionForLater) {
   loop_.run([&]() -> Coro<> {
     auto good = co_await internal::outcome_of_call([]() -> Coro<int> { co_return 1; });

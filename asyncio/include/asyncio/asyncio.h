@@ -1,14 +1,17 @@
 // Everything: the public headers of all layers.
 //
-// A program that needs one layer takes that layer: `@asyncio//tasks`, `#include "asyncio/tasks/task.h"`.
+// A program that needs one layer takes that layer: `@asyncio//tasks`, `#include
+// "asyncio/tasks/task.h"`.
 #ifndef ASYNCIO_ASYNCIO_H_
 #define ASYNCIO_ASYNCIO_H_
 
 // selectors
 #include "asyncio/selectors/default_selector.h"
+#include "asyncio/selectors/devpoll_selector.h"
 #include "asyncio/selectors/duration.h"
 #include "asyncio/selectors/epoll_selector.h"
 #include "asyncio/selectors/file_descriptor.h"
+#include "asyncio/selectors/kqueue_selector.h"
 #include "asyncio/selectors/os_error.h"
 #include "asyncio/selectors/poll_selector.h"
 #include "asyncio/selectors/select_selector.h"

@@ -2,6 +2,7 @@
 #ifndef ASYNCIO_TASKS_RUN_H_
 #define ASYNCIO_TASKS_RUN_H_
 
+#include <exception>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -10,6 +11,7 @@
 #include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/futures/future.h"
+#include "asyncio/futures/outcome.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/task.h"
 
@@ -143,6 +145,27 @@ T run_main(Runner& runner, Coro<T>& main) {
   return take_result(task);
 }
 
+// How it ended. Catches, so that what follows happens even if nobody catches what run() throws: an
+// exception that nobody catches need not unwind the stack.
+template <class T>
+Outcome<T> outcome_of_main(Runner& runner, Coro<T>& main) {
+  Outcome<T> outcome;
+  try {
+    if constexpr (std::is_void_v<T>) {
+      run_main(runner, main);
+      outcome.set_value();
+    } else {
+      outcome.set_value(run_main(runner, main));
+    }
+  } catch (...) {
+    outcome.set_exception(std::current_exception());
+  }
+  return outcome;
+}
+
+// Closes the runner. If main has failed, what close() throws is logged instead.
+void close_after(Runner& runner, const std::exception_ptr& failure);
+
 }  // namespace internal
 
 template <class T>
@@ -153,14 +176,9 @@ T Runner::run(Coro<T> main) {
 template <class T>
 T run(Coro<T> main, RunnerOptions options) {
   Runner runner(options);
-  if constexpr (std::is_void_v<T>) {
-    internal::run_main(runner, main);
-    runner.close();
-  } else {
-    T result = internal::run_main(runner, main);
-    runner.close();
-    return result;
-  }
+  Outcome<T> outcome = internal::outcome_of_main(runner, main);
+  internal::close_after(runner, outcome.exception());
+  return std::move(outcome).value();
 }
 
 template <class F, class... Args>

@@ -154,8 +154,9 @@ template <class T>
 class Task;
 
 struct TaskOptions {
-  std::string_view name = {};        // empty: "Task-<n>"
-  const Context* context = nullptr;  // in which the task runs, itself; null: in a copy of the current one
+  std::string_view name = {};  // empty: "Task-<n>"
+  const Context* context =
+      nullptr;  // in which the task runs, itself; null: in a copy of the current one
 };
 static_assert(std::is_trivially_copyable_v<TaskOptions>);
 

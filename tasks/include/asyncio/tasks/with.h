@@ -37,6 +37,10 @@ concept AsyncContext =
       context.exit(error);
     };
 
+// What with() can run inside of contexts: a callable that takes all of them, or nothing.
+template <class Body, class... Contexts>
+concept ContextBody = std::invocable<Body&, Contexts&...> || std::invocable<Body&>;
+
 namespace internal {
 
 // What a body gives: a Coro's result, or a plain function's.
@@ -48,8 +52,20 @@ template <class T>
 struct BodyResult<Coro<T>> {
   using type = T;
 };
+
+// Calls the body with the contexts, if it wants them.
+template <class... Contexts, ContextBody<Contexts...> Body>
+ASYNCIO_INTERNAL_CORO_WRAPPER decltype(auto) call_body(Body& body, Contexts&... contexts) {
+  if constexpr (std::invocable<Body&, Contexts&...>) {
+    return body(contexts...);
+  } else {
+    return body();
+  }
+}
+
 template <class Body, class... Contexts>
-using BodyResultOf = typename BodyResult<std::invoke_result_t<Body&, Contexts&...>>::type;
+using BodyResultOf = typename BodyResult<decltype(call_body(std::declval<Body&>(),
+                                                            std::declval<Contexts&>()...))>::type;
 
 // Calls `function` and, if it returns a coroutine, awaits it.
 template <class F>
@@ -94,15 +110,15 @@ Coro<bool> leave(C* context, std::exception_ptr error) {
 
 }  // namespace internal
 
-// Runs `body(context)` inside `context` and gives its result. The body may be an ordinary function
-// or a coroutine function; it and the context live until the exit has ended.
+// Runs `body(context)`, or `body()`, inside `context` and gives its result. The body may be an
+// ordinary function or a coroutine function; it and the context live until the exit has ended.
 template <AsyncContext C, class Body>
-  requires std::invocable<Body&, C&>
+  requires ContextBody<Body, C>
 auto with(C context, Body body) -> Coro<internal::BodyResultOf<Body, C>> {
   co_await internal::call_or_await([&context]()
                                        ASYNCIO_INTERNAL_CORO_WRAPPER { return context.enter(); });
   auto outcome = co_await internal::outcome_of_call(
-      [&]() ASYNCIO_INTERNAL_CORO_WRAPPER { return body(context); });
+      [&]() ASYNCIO_INTERNAL_CORO_WRAPPER { return internal::call_body(body, context); });
   const bool silenced = co_await internal::leave(&context, outcome.exception());
   if constexpr (std::is_void_v<internal::BodyResultOf<Body, C>>) {
     if (!silenced) outcome.value();
@@ -115,23 +131,25 @@ auto with(C context, Body body) -> Coro<internal::BodyResultOf<Body, C>> {
   }
 }
 
-// Several contexts; the body gets them all.
+// Several contexts; the body gets them all, or none.
 template <AsyncContext C1, AsyncContext C2, class Body>
-  requires std::invocable<Body&, C1&, C2&>
+  requires ContextBody<Body, C1, C2>
 auto with(C1 first, C2 second, Body body) -> Coro<internal::BodyResultOf<Body, C1, C2>> {
   auto inner = [&](C1& outer) ASYNCIO_INTERNAL_CORO_WRAPPER {
-    return with(std::move(second),
-                [&](C2& context) ASYNCIO_INTERNAL_CORO_WRAPPER { return body(outer, context); });
+    return with(std::move(second), [&](C2& context) ASYNCIO_INTERNAL_CORO_WRAPPER {
+      return internal::call_body(body, outer, context);
+    });
   };
   co_return co_await with(std::move(first), inner);
 }
 template <AsyncContext C1, AsyncContext C2, AsyncContext C3, class Body>
-  requires std::invocable<Body&, C1&, C2&, C3&>
+  requires ContextBody<Body, C1, C2, C3>
 auto with(C1 first, C2 second, C3 third, Body body)
     -> Coro<internal::BodyResultOf<Body, C1, C2, C3>> {
   auto inner = [&](C1& a, C2& b) ASYNCIO_INTERNAL_CORO_WRAPPER {
-    return with(std::move(third),
-                [&](C3& context) ASYNCIO_INTERNAL_CORO_WRAPPER { return body(a, b, context); });
+    return with(std::move(third), [&](C3& context) ASYNCIO_INTERNAL_CORO_WRAPPER {
+      return internal::call_body(body, a, b, context);
+    });
   };
   co_return co_await with(std::move(first), std::move(second), inner);
 }
