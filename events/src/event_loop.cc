@@ -155,8 +155,7 @@ ThreadsafeHandle EventLoop::call_soon_threadsafe(Callback callback, const Contex
 }
 
 ThreadsafeHandle EventLoop::post(Callback callback, internal::ContextRef context) {
-  auto* state =
-      new internal::ThreadsafeHandleState(*this, std::move(callback), std::move(context));
+  auto* state = new internal::ThreadsafeHandleState(*this, std::move(callback), std::move(context));
   ThreadsafeHandle handle(state);
   state->add_reference();
   if (inbox_->post(*state)) return handle;

@@ -12,8 +12,8 @@ void LoopLocals::add(std::size_t key, std::shared_ptr<void> object) {
   in_order_.push_back(std::move(object));
 }
 
-// An object is forgotten before its destructor runs. A destructor that needs one that is gone gets a
-// fresh one, which is cleared in its turn.
+// An object is forgotten before its destructor runs. A destructor that needs one that is gone gets
+// a fresh one, which is cleared in its turn.
 void LoopLocals::clear() noexcept {
   while (!in_order_.empty()) {
     const std::shared_ptr<void> last = std::move(in_order_.back());

@@ -75,7 +75,8 @@ void ExecutorJob::submit(EventLoop& loop, const Executor& executor) {
   if (loop.is_closed()) throw std::runtime_error("Event loop is closed");
   loop_ = &loop;
   inbox_ = loop.inbox();
-  ThreadPool& pool = executor.pool() != nullptr ? *executor.pool() : DefaultExecutor::of(loop).pool();
+  ThreadPool& pool =
+      executor.pool() != nullptr ? *executor.pool() : DefaultExecutor::of(loop).pool();
   pool.submit([self = shared_from_this()] { self->work(); }, executor.where());
   PendingJobs::all().of(loop).add(shared_from_this());
 }

@@ -31,9 +31,10 @@ class RunInExecutorTest : public testing::Test {
 };
 
 TEST_F(RunInExecutorTest, TheFunctionRunsInAnotherThreadAndItsResultComesToTheLoop) {
-  const auto future = run_in_executor(loop_, nullptr, [](const std::string& text) {
-    return std::pair(text + "!", std::this_thread::get_id());
-  }, std::string("hello"));
+  const auto future = run_in_executor(
+      loop_, nullptr,
+      [](const std::string& text) { return std::pair(text + "!", std::this_thread::get_id()); },
+      std::string("hello"));
   EXPECT_FALSE(future.done());
   run_until_done(future);
   EXPECT_EQ(future.result().first, "hello!");
@@ -109,7 +110,8 @@ TEST_F(RunInExecutorTest, AClosedLoopRefuses) {
 TEST_F(RunInExecutorTest, SetDefaultExecutorReplacesThePool) {
   auto pool = std::make_shared<ThreadPool>(1, "mine");
   set_default_executor(loop_, pool);
-  const auto future = run_in_executor(loop_, nullptr, [pool] { return pool->running_jobs().size(); });
+  const auto future =
+      run_in_executor(loop_, nullptr, [pool] { return pool->running_jobs().size(); });
   run_until_done(future);
   EXPECT_EQ(future.result(), 1u);
   EXPECT_THROW(set_default_executor(loop_, nullptr), std::invalid_argument);

@@ -16,7 +16,8 @@ std::string describe(std::size_t got, std::optional<std::size_t> expected) {
 }  // namespace
 
 IncompleteReadError::IncompleteReadError(std::string partial, std::optional<std::size_t> expected)
-    : std::runtime_error(describe(partial.size(), expected)), partial_(std::move(partial)),
+    : std::runtime_error(describe(partial.size(), expected)),
+      partial_(std::move(partial)),
       expected_(expected) {}
 
 }  // namespace asyncio

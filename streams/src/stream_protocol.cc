@@ -19,8 +19,8 @@ StreamProtocol::StreamProtocol(EventLoop& loop, std::size_t limit, ConnectedCall
 void StreamProtocol::check_read(const char* call) const {
   throw_if_failed();
   if (reader_ == nullptr) return;
-  throw std::runtime_error(absl::StrCat(
-      call, "() called while another coroutine is already waiting for incoming data"));
+  throw std::runtime_error(
+      absl::StrCat(call, "() called while another coroutine is already waiting for incoming data"));
 }
 
 Coro<> StreamProtocol::wait_for_data(Destination* destination) {

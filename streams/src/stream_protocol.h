@@ -1,12 +1,12 @@
 // Where a stream's bytes arrive. Owns the buffer, the limit and the one task that reads.
 //
-// Bytes that somebody is already waiting for go to that task without a stop in the buffer: read_into()
-// receives straight into its span, read() gets its string made from the receive buffer. The rest waits
-// here. Above twice the limit the transport stops receiving; a read that leaves no more than the limit
-// starts it again.
+// Bytes that somebody is already waiting for go to that task without a stop in the buffer:
+// read_into() receives straight into its span, read() gets its string made from the receive buffer.
+// The rest waits here. Above twice the limit the transport stops receiving; a read that leaves no
+// more than the limit starts it again.
 //
-// Shared by the transport, the reader and the writer. The transport is reached through connection_made()
-// and gone with connection_lost().
+// Shared by the transport, the reader and the writer. The transport is reached through
+// connection_made() and gone with connection_lost().
 #ifndef ASYNCIO_STREAMS_STREAM_PROTOCOL_H_
 #define ASYNCIO_STREAMS_STREAM_PROTOCOL_H_
 
@@ -50,13 +50,14 @@ class StreamProtocol final : public BufferedProtocol,
     if (failure_ != nullptr) std::rethrow_exception(failure_);
   }
 
-  // What every read begins with: throws the same, and std::runtime_error if another task is reading.
-  // `call` names the caller.
+  // What every read begins with: throws the same, and std::runtime_error if another task is
+  // reading. `call` names the caller.
   void check_read(const char* call) const;
 
   std::exception_ptr failure() const noexcept { return failure_; }
 
-  // Where the next bytes go in place of the buffer: at most `into.size()` of them, or `most` of them as
+  // Where the next bytes go in place of the buffer: at most `into.size()` of them, or `most` of
+  // them as
   // `*text`. One of the two.
   struct Destination {
     std::span<char> into;
@@ -65,8 +66,8 @@ class StreamProtocol final : public BufferedProtocol,
     std::size_t received = 0;  // into `into`
   };
 
-  // Waits until bytes arrive, the stream ends or fails. `destination` may be null; it needs an empty
-  // buffer. REQUIRES: check_read() in this turn.
+  // Waits until bytes arrive, the stream ends or fails. `destination` may be null; it needs an
+  // empty buffer. REQUIRES: check_read() in this turn.
   Coro<> wait_for_data(Destination* destination);
 
   // A read has taken from the buffer: starts receiving again if there is room.

@@ -25,8 +25,8 @@ std::string take(StreamProtocol& stream, std::size_t n) {
 // Whether there is nothing to wait for.
 bool has_data_or_eof(const Stream& stream) { return !stream->buffer().empty() || stream->eof(); }
 
-// Waits for data that goes straight to `destination`. If the task is cancelled after they have come, the
-// bytes go back to the stream.
+// Waits for data that goes straight to `destination`. If the task is cancelled after they have
+// come, the bytes go back to the stream.
 Coro<> receive(StreamProtocol* stream, StreamProtocol::Destination* destination) {
   try {
     co_await stream->wait_for_data(destination);
@@ -106,8 +106,8 @@ Coro<std::string> read_exactly(Stream stream, std::size_t n) {
   co_return n == 0 ? std::string() : take(*stream, n);
 }
 
-// Searches each byte once, however often more arrives: what has been searched, less what could be the
-// beginning of a separator, is not looked at again.
+// Searches each byte once, however often more arrives: what has been searched, less what could be
+// the beginning of a separator, is not looked at again.
 Coro<std::string> read_until(Stream stream, std::string separator) {
   if (separator.empty()) throw std::invalid_argument("Separator should contain at least one byte");
   stream->check_read("readuntil");

@@ -41,7 +41,8 @@ SocketAddress::SocketAddress(const sockaddr* address, socklen_t size) : size_(si
 
 SocketAddress SocketAddress::from_numeric(std::string_view host, std::uint16_t port) {
   const std::string text(host);
-  const bool whole = host.find('\0') == host.npos;  // or inet_pton would see less than we were given
+  const bool whole =
+      host.find('\0') == host.npos;  // or inet_pton would see less than we were given
   sockaddr_in v4{};
   v4.sin_family = AF_INET;
   v4.sin_port = htons(port);

@@ -43,7 +43,10 @@ class ServerState final : public ConnectionObserver,
                           public std::enable_shared_from_this<ServerState> {
  public:
   ServerState(EventLoop& loop, std::vector<Socket> sockets, ProtocolFactory factory, int backlog)
-      : loop_(loop), sockets_(std::move(sockets)), factory_(std::move(factory)), backlog_(backlog) {}
+      : loop_(loop),
+        sockets_(std::move(sockets)),
+        factory_(std::move(factory)),
+        backlog_(backlog) {}
   ~ServerState() { close(); }
 
   EventLoop& loop() const noexcept { return loop_; }
@@ -96,7 +99,8 @@ class ServerState final : public ConnectionObserver,
 void ServerState::start_serving() {
   if (closed_) throw std::runtime_error("server is closed");
   if (serving_) return;
-  for (const Socket& listener : sockets_) listener.listen(backlog_);  // fails where the port is taken
+  for (const Socket& listener : sockets_)
+    listener.listen(backlog_);  // fails where the port is taken
   serving_ = true;
   for (const Socket& listener : sockets_) watch(listener);
 }
@@ -148,10 +152,9 @@ void ServerState::pause_accepting(const Socket& listener, std::exception_ptr err
   loop_.remove_reader(listener.fileno());
   retries_[listener.fileno()] =
       loop_.call_later(kAcceptRetryDelay, [this, &listener] { watch(listener); });
-  loop_.call_exception_handler(
-      {.message = "socket.accept() out of system resource",
-       .exception = std::move(error),
-       .details = {{"socket", listener.getsockname().to_string()}}});
+  loop_.call_exception_handler({.message = "socket.accept() out of system resource",
+                                .exception = std::move(error),
+                                .details = {{"socket", listener.getsockname().to_string()}}});
 }
 
 namespace {
@@ -165,8 +168,8 @@ Socket bind_socket(const SocketAddress& address, ServerOptions options) {
   try {
     socket.bind(address);
   } catch (const OsError& error) {
-    throw_os_error(error.error_number(), absl::StrCat("error while attempting to bind on address ",
-                                                      address.to_string()));
+    throw_os_error(error.error_number(),
+                   absl::StrCat("error while attempting to bind on address ", address.to_string()));
   }
   return socket;
 }
@@ -204,7 +207,8 @@ Coro<> close_all(std::shared_ptr<ServerState> state) {
 }
 
 Coro<> serve_forever(std::shared_ptr<ServerState> state) {
-  if (state->forever()) throw std::runtime_error("server is already being awaited on serve_forever()");
+  if (state->forever())
+    throw std::runtime_error("server is already being awaited on serve_forever()");
   state->start_serving();
   std::exception_ptr cancellation;
   Waiter forever;

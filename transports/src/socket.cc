@@ -16,11 +16,9 @@
 namespace asyncio {
 namespace {
 
-// What a call that would have to wait says; EINTR cannot happen to calls that do not wait, but costs
-// nothing to expect.
-bool would_block(int error) {
-  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
-}
+// What a call that would have to wait says; EINTR cannot happen to calls that do not wait, but
+// costs nothing to expect.
+bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
 std::optional<std::size_t> transferred(ssize_t result, std::string_view call) {
   if (result >= 0) return static_cast<std::size_t>(result);
@@ -46,7 +44,8 @@ Socket::Socket(FileDescriptor fd) : fd_(std::move(fd)) {
 
 Socket Socket::open(int family, int type, int protocol) {
   Socket socket;
-  socket.fd_.reset(check(::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), "socket"));
+  socket.fd_.reset(
+      check(::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), "socket"));
   return socket;
 }
 
@@ -90,18 +89,20 @@ int Socket::option(int level, int name) const {
 }
 
 SocketAddress Socket::getsockname() const {
-  return address_from(
-      [this](sockaddr* address, socklen_t* size) { return ::getsockname(fileno(), address, size); });
+  return address_from([this](sockaddr* address, socklen_t* size) {
+    return ::getsockname(fileno(), address, size);
+  });
 }
 
 SocketAddress Socket::getpeername() const {
-  return address_from(
-      [this](sockaddr* address, socklen_t* size) { return ::getpeername(fileno(), address, size); });
+  return address_from([this](sockaddr* address, socklen_t* size) {
+    return ::getpeername(fileno(), address, size);
+  });
 }
 
-// An interrupted connect goes on in the background, like one in progress, and one that was cancelled and
-// is made again finds itself already on its way. The one that was cancelled may leave after the other has
-// come: then the socket is no longer its to unregister.
+// An interrupted connect goes on in the background, like one in progress, and one that was
+// cancelled and is made again finds itself already on its way. The one that was cancelled may leave
+// after the other has come: then the socket is no longer its to unregister.
 Coro<> sock_connect(Socket& socket, SocketAddress address) {
   if (::connect(socket.fileno(), address.data(), address.size()) == 0) co_return;
   int error = last_error();
@@ -110,7 +111,8 @@ Coro<> sock_connect(Socket& socket, SocketAddress address) {
     Waiter writable;
     bool registered = true;
     absl::Cleanup unregistered = [&registered] { registered = false; };
-    loop.add_writer(socket.fileno(), [&writable, dropped = std::move(unregistered)] { writable.wake(); });
+    loop.add_writer(socket.fileno(),
+                    [&writable, dropped = std::move(unregistered)] { writable.wake(); });
     absl::Cleanup stop = [&] {
       if (registered) loop.remove_writer(socket.fileno());
     };

@@ -71,7 +71,9 @@ std::shared_ptr<SocketTransport> SocketTransport::start(
 SocketTransport::SocketTransport(EventLoop& loop, Socket socket,
                                  std::shared_ptr<BufferedProtocol> protocol,
                                  std::shared_ptr<ConnectionObserver> observer)
-    : loop_(loop), socket_(std::move(socket)), protocol_(std::move(protocol)),
+    : loop_(loop),
+      socket_(std::move(socket)),
+      protocol_(std::move(protocol)),
       observer_(std::move(observer)) {
   disable_delay(socket_);
 }
@@ -95,8 +97,8 @@ void SocketTransport::close() {
   if (unsent_.empty()) lose_soon(nullptr);
 }
 
-// A failure of the connection is the peer's or the network's and is told to the protocol only; anything
-// else is a mistake of the program and is reported.
+// A failure of the connection is the peer's or the network's and is told to the protocol only;
+// anything else is a mistake of the program and is reported.
 void SocketTransport::fail(const char* message) {
   const std::exception_ptr error = std::current_exception();
   try {
@@ -137,8 +139,8 @@ void SocketTransport::lose(std::exception_ptr error) {
   finish(std::move(error));
 }
 
-// Whatever the protocol does in its last call, the descriptor goes and the observer hears of it. A loop
-// that closes may find a protocol that has not had its first one.
+// Whatever the protocol does in its last call, the descriptor goes and the observer hears of it. A
+// loop that closes may find a protocol that has not had its first one.
 void SocketTransport::finish(std::exception_ptr error) {
   const std::shared_ptr<BufferedProtocol> protocol = std::move(protocol_);
   const std::shared_ptr<ConnectionObserver> observer = std::move(observer_);
@@ -160,8 +162,8 @@ void SocketTransport::abandon() {
   } catch (const FatalError&) {
     // The loop is closing already.
   } catch (...) {
-    loop_.call_exception_handler({.message = "Exception in connection_lost",
-                                  .exception = std::current_exception()});
+    loop_.call_exception_handler(
+        {.message = "Exception in connection_lost", .exception = std::current_exception()});
   }
 }
 
@@ -282,7 +284,8 @@ void SocketTransport::write_eof() {
   if (unsent_.empty()) end_stream();
 }
 
-// Fails only if the peer has reset the connection; that is for receiving to tell, after what came before.
+// Fails only if the peer has reset the connection; that is for receiving to tell, after what came
+// before.
 void SocketTransport::end_stream() {
   try {
     socket_.shutdown_write();

@@ -4,8 +4,9 @@
 //    │                      └── abort(), error ────┼──> lost: connection_lost() is due, once
 //    └── abort(), error ───────────────────────────┘
 //
-// System calls are saved where they can be: the descriptor is registered for reading once, for the life of
-// the connection; a write is tried first and registered for writing only if the kernel takes less.
+// System calls are saved where they can be: the descriptor is registered for reading once, for the
+// life of the connection; a write is tried first and registered for writing only if the kernel
+// takes less.
 #ifndef ASYNCIO_TRANSPORTS_SOCKET_TRANSPORT_H_
 #define ASYNCIO_TRANSPORTS_SOCKET_TRANSPORT_H_
 
@@ -38,8 +39,8 @@ class ConnectionObserver {
 class SocketTransport final : public Transport,
                               public std::enable_shared_from_this<SocketTransport> {
  public:
-  // Starts a connection: connection_made() runs next turn, then receiving begins. The loop keeps the
-  // transport alive until connection_lost() has run. `observer` may be null.
+  // Starts a connection: connection_made() runs next turn, then receiving begins. The loop keeps
+  // the transport alive until connection_lost() has run. `observer` may be null.
   static std::shared_ptr<SocketTransport> start(EventLoop& loop, Socket socket,
                                                 std::shared_ptr<BufferedProtocol> protocol,
                                                 std::shared_ptr<ConnectionObserver> observer);
@@ -69,8 +70,8 @@ class SocketTransport final : public Transport,
   SocketAddress peername() const override { return socket_.getpeername(); }
   int fileno() const noexcept override { return socket_.fileno(); }
 
-  // The loop is closing: connection_lost(ConnectionAbortedError) runs now, for a protocol may rely on
-  // the transport until then.
+  // The loop is closing: connection_lost(ConnectionAbortedError) runs now, for a protocol may rely
+  // on the transport until then.
   void abandon();
 
  private:
@@ -107,13 +108,13 @@ class SocketTransport final : public Transport,
   ByteBuffer unsent_;
   WriteFlow flow_;
   int dropped_writes_ = 0;
-  bool made_ = false;         // connection_made() has been called
-  bool paused_ = false;       // by pause_reading()
-  bool registered_ = false;   // for reading
+  bool made_ = false;        // connection_made() has been called
+  bool paused_ = false;      // by pause_reading()
+  bool registered_ = false;  // for reading
   bool eof_seen_ = false;
   bool eof_written_ = false;  // by write_eof()
   bool closing_ = false;
-  bool lost_ = false;         // connection_lost() is due or has run
+  bool lost_ = false;  // connection_lost() is due or has run
 };
 
 }  // namespace asyncio

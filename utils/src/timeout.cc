@@ -52,7 +52,8 @@ void Timeout::expire() {
   state_ = State::kExpiring;
 }
 
-// If more cancellations arrived than this timeout asked for, they are somebody else's and pass through.
+// If more cancellations arrived than this timeout asked for, they are somebody else's and pass
+// through.
 void Timeout::exit(const std::exception_ptr& error) {
   timer_.cancel();
   if (state_ != State::kExpiring) {

@@ -76,10 +76,12 @@ TEST(TimeoutTest, NoDelayMeansNoDeadline) {
 TEST(TimeoutTest, AnAbsoluteDeadlineIsTheLoopsTime) {
   in_virtual_time([]() -> Coro<> {
     const TimePoint when = get_running_loop().time() + 3s;
-    EXPECT_THROW(co_await with(timeout_at(when), [&](Timeout& limit) -> Coro<> {
-      EXPECT_EQ(limit.when(), when);
-      co_await sleep(4s);
-    }), TimeoutError);
+    EXPECT_THROW(co_await with(timeout_at(when),
+                               [&](Timeout& limit) -> Coro<> {
+                                 EXPECT_EQ(limit.when(), when);
+                                 co_await sleep(4s);
+                               }),
+                 TimeoutError);
     EXPECT_EQ(get_running_loop().time(), when);
   });
 }
@@ -122,8 +124,8 @@ TEST(TimeoutTest, OnlyTheOuterOfTwoExpiresIfItsDeadlineIsEarlier) {
 TEST(TimeoutTest, OnlyTheInnerOfTwoExpiresIfItsDeadlineIsEarlier) {
   in_virtual_time([]() -> Coro<> {
     co_await with(timeout(2s), [](Timeout& outer) -> Coro<> {
-      EXPECT_THROW(
-          co_await with(timeout(1s), [](Timeout&) -> Coro<> { co_await sleep(1h); }), TimeoutError);
+      EXPECT_THROW(co_await with(timeout(1s), [](Timeout&) -> Coro<> { co_await sleep(1h); }),
+                   TimeoutError);
       EXPECT_FALSE(outer.expired());
       co_await sleep(0s);
     });

@@ -1,8 +1,8 @@
 // Memory for what comes and goes with every call: handles, futures, tasks and coroutine frames.
 //
 // Each thread keeps the blocks it has freed, in lists by size, most recently used first, so that in
-// steady state nothing reaches the heap and the next block is still in cache. A block may be freed on
-// another thread than the one that took it; it then stays with that thread.
+// steady state nothing reaches the heap and the next block is still in cache. A block may be freed
+// on another thread than the one that took it; it then stays with that thread.
 //
 // Under ASan, MSan and TSan every request goes to the heap, so that a use after free is seen.
 #ifndef ASYNCIO_EVENTS_BLOCK_POOL_H_

@@ -7,10 +7,10 @@
 //     co_await handle(request);    // request_id.get() anywhere below
 //   }
 //
-// A context is a table of variables and their values. Every callback and every task runs in one: in a
-// copy of the context in which it was scheduled, so what it sets is seen by what it schedules and by nobody
-// else. Copying a context costs one small block, setting a variable copies the table if it is shared. A
-// program that sets no variable pays for two pointer exchanges a callback.
+// A context is a table of variables and their values. Every callback and every task runs in one: in
+// a copy of the context in which it was scheduled, so what it sets is seen by what it schedules and
+// by nobody else. Copying a context costs one small block, setting a variable copies the table if
+// it is shared. A program that sets no variable pays for two pointer exchanges a callback.
 //
 // Python counterpart: the module contextvars.
 #ifndef ASYNCIO_EVENTS_CONTEXT_H_
@@ -33,8 +33,8 @@ namespace internal {
 
 struct ContextState;
 
-// A counted reference to a context; null stands for one that nobody else shares and that has no values
-// yet. One pointer.
+// A counted reference to a context; null stands for one that nobody else shares and that has no
+// values yet. One pointer.
 class ContextRef {
  public:
   ContextRef() = default;
@@ -93,8 +93,8 @@ const void* current_context() noexcept;
 
 }  // namespace internal
 
-// A reference to a context: copies of it mean the same one. Its values may be shared between threads, the
-// context itself belongs to one at a time.
+// A reference to a context: copies of it mean the same one. Its values may be shared between
+// threads, the context itself belongs to one at a time.
 //
 // Python counterpart: contextvars.Context.
 class Context {
@@ -105,8 +105,8 @@ class Context {
   // A new context with the same values.
   Context copy() const;
 
-  // Calls `function` with this as the current context and gives its result: what it sets stays in this
-  // context. Throws std::runtime_error if the context is entered already.
+  // Calls `function` with this as the current context and gives its result: what it sets stays in
+  // this context. Throws std::runtime_error if the context is entered already.
   template <class F>
   std::invoke_result_t<F&> run(F function) const {
     enter();
@@ -164,8 +164,8 @@ class ContextToken {
   internal::ContextValue old_;
 };
 
-// A variable that has a value of its own in every context. Usually of static storage duration; values
-// outlive it until their contexts go.
+// A variable that has a value of its own in every context. Usually of static storage duration;
+// values outlive it until their contexts go.
 //
 // Python counterpart: contextvars.ContextVar.
 template <class T>
@@ -180,17 +180,19 @@ class ContextVar {
 
   const std::string& name() const noexcept { return name_; }
 
-  // The value in the current context, else the fallback. Throws std::out_of_range (Python's LookupError)
-  // if there is neither.
+  // The value in the current context, else the fallback. Throws std::out_of_range (Python's
+  // LookupError) if there is neither.
   T get() const {
-    if (const auto value = internal::context_value(key_)) return *static_cast<const T*>(value.get());
+    if (const auto value = internal::context_value(key_))
+      return *static_cast<const T*>(value.get());
     if (fallback_.has_value()) return *fallback_;
     throw std::out_of_range(name_);
   }
 
   // The value in the current context, else `otherwise`.
   T get(T otherwise) const {
-    if (const auto value = internal::context_value(key_)) return *static_cast<const T*>(value.get());
+    if (const auto value = internal::context_value(key_))
+      return *static_cast<const T*>(value.get());
     return otherwise;
   }
 
@@ -201,11 +203,12 @@ class ContextVar {
     return ContextToken(key_, std::move(old));
   }
 
-  // Restores what the variable was before the set() that gave the token. Throws std::runtime_error if
-  // the token has been used, std::invalid_argument if it belongs to another variable or context.
+  // Restores what the variable was before the set() that gave the token. Throws std::runtime_error
+  // if the token has been used, std::invalid_argument if it belongs to another variable or context.
   void reset(ContextToken& token) const {
     if (token.key_ == 0) throw std::runtime_error("the token has already been used once");
-    if (token.key_ != key_) throw std::invalid_argument("the token was created by a different variable");
+    if (token.key_ != key_)
+      throw std::invalid_argument("the token was created by a different variable");
     if (token.context_ != internal::current_context()) {
       throw std::invalid_argument("the token was created in a different context");
     }

@@ -82,9 +82,10 @@ class EventLoop : public ExceptionReporter {
 
   // Scheduling.
   //
-  // All throw std::runtime_error ("Event loop is closed"), and all but call_soon_threadsafe throw it
-  // when this loop runs in another thread ("Non-thread-safe operation …"); asyncio checks that only
-  // in debug mode. A callback runs in a copy of the context current at the call, or in the one given.
+  // All throw std::runtime_error ("Event loop is closed"), and all but call_soon_threadsafe throw
+  // it when this loop runs in another thread ("Non-thread-safe operation …"); asyncio checks that
+  // only in debug mode. A callback runs in a copy of the context current at the call, or in the one
+  // given.
 
   // Runs `callback` in the next turn, after what is already due. Arguments are kept (decayed) and
   // passed as lvalues.

@@ -1,7 +1,8 @@
 // What type an exception_ptr holds, without throwing it.
 //
 // Ending a task must tell a CancelledError from a failure. Rethrowing to find out costs about a
-// microsecond, as much as the whole cancellation of a sleeping task; libstdc++ lets us read the type.
+// microsecond, as much as the whole cancellation of a sleeping task; libstdc++ lets us read the
+// type.
 #ifndef ASYNCIO_EVENTS_EXCEPTION_TYPE_H_
 #define ASYNCIO_EVENTS_EXCEPTION_TYPE_H_
 

@@ -1,8 +1,8 @@
 // The errors that end a loop: KeyboardInterrupt and SystemExit.
 //
-// Every other exception that leaves a callback or a task is an accident of that callback or task: it
-// is stored or reported, and the loop goes on. These two are requests to leave. They are stored in
-// the task that raised them *and* leave run_forever(), which stays restartable.
+// Every other exception that leaves a callback or a task is an accident of that callback or task:
+// it is stored or reported, and the loop goes on. These two are requests to leave. They are stored
+// in the task that raised them *and* leave run_forever(), which stays restartable.
 //
 // Like CancelledError they are no std::exception, as Python's are no Exception: a handler written
 // for ordinary failures, `catch (const std::exception&)`, must not eat them.

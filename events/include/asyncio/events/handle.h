@@ -32,7 +32,9 @@ class HandleState : public Runnable, public Pooled {
   // A callback that repeats is kept when it has run.
   HandleState(ExceptionReporter& reporter, Callback callback, ContextRef context,
               bool repeats = false)
-      : reporter_(reporter), callback_(std::move(callback)), context_(std::move(context)),
+      : reporter_(reporter),
+        callback_(std::move(callback)),
+        context_(std::move(context)),
         repeats_(repeats) {}
 
   void add_reference() noexcept { ++references_; }
@@ -64,8 +66,11 @@ class HandleState : public Runnable, public Pooled {
 // A callback with a deadline.
 class TimerHandleState final : public HandleState {
  public:
-  TimerHandleState(ExceptionReporter& reporter, Callback callback, ContextRef context, TimePoint when)
-      : HandleState(reporter, std::move(callback), std::move(context)), timer_(*this), when_(when) {}
+  TimerHandleState(ExceptionReporter& reporter, Callback callback, ContextRef context,
+                   TimePoint when)
+      : HandleState(reporter, std::move(callback), std::move(context)),
+        timer_(*this),
+        when_(when) {}
 
   Timer& timer() noexcept { return timer_; }
   TimePoint when() const noexcept { return when_; }

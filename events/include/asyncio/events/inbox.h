@@ -1,7 +1,7 @@
 // The one door through which other threads reach a loop.
 //
-// The loop and everybody who may still post to it share the inbox, so that posting to a loop that is
-// being closed, or is gone, is refused instead of touching freed memory.
+// The loop and everybody who may still post to it share the inbox, so that posting to a loop that
+// is being closed, or is gone, is refused instead of touching freed memory.
 #ifndef ASYNCIO_EVENTS_INBOX_H_
 #define ASYNCIO_EVENTS_INBOX_H_
 

@@ -1,4 +1,5 @@
-// Where the library says what nobody else was told: unhandled exceptions, unread failures, warnings.
+// Where the library says what nobody else was told: unhandled exceptions, unread failures,
+// warnings.
 //
 // Python counterpart: the logger named "asyncio".
 #ifndef ASYNCIO_EVENTS_LOGGER_H_
@@ -15,8 +16,8 @@ enum class LogSeverity { kDebug, kInfo, kWarning, kError };
 // Receives one record. May be called from any thread, one record at a time.
 using LogSink = absl::AnyInvocable<void(LogSeverity severity, std::string_view message)>;
 
-// Replaces the sink for the whole process and returns the one it replaced. Null restores the default,
-// which writes warnings and errors to standard error and drops the rest.
+// Replaces the sink for the whole process and returns the one it replaced. Null restores the
+// default, which writes warnings and errors to standard error and drops the rest.
 LogSink set_log_sink(LogSink sink);
 
 // Writes one record. Never throws: what the sink throws is dropped.

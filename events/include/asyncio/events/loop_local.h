@@ -35,7 +35,8 @@ class LoopLocals {
   // REQUIRES: find(key) == nullptr.
   void add(std::size_t key, std::shared_ptr<void> object);
 
-  // Destroys all, last added first. Objects may look each other up, and so make new ones, meanwhile.
+  // Destroys all, last added first. Objects may look each other up, and so make new ones,
+  // meanwhile.
   void clear() noexcept;
 
  private:
@@ -48,8 +49,8 @@ LoopLocals& locals_of(EventLoop& loop) noexcept;
 
 }  // namespace internal
 
-// `T` is constructible from an EventLoop&. Keys are for objects of static storage duration: a key is
-// never given back.
+// `T` is constructible from an EventLoop&. Keys are for objects of static storage duration: a key
+// is never given back.
 template <class T>
 class LoopLocal {
  public:
@@ -69,9 +70,7 @@ class LoopLocal {
   }
 
   // The T of `loop` if it has been made, else null.
-  T* find(EventLoop& loop) const {
-    return static_cast<T*>(internal::locals_of(loop).find(key_));
-  }
+  T* find(EventLoop& loop) const { return static_cast<T*>(internal::locals_of(loop).find(key_)); }
 
  private:
   std::size_t key_;

@@ -17,8 +17,8 @@ class Runnable {
   Runnable(const Runnable&) = delete;
   Runnable& operator=(const Runnable&) = delete;
 
-  // Called once by the loop after it has taken the node out of the ready queue; the node may destroy
-  // itself here. Must throw nothing but a FatalError, which leaves run_forever().
+  // Called once by the loop after it has taken the node out of the ready queue; the node may
+  // destroy itself here. Must throw nothing but a FatalError, which leaves run_forever().
   virtual void run() = 0;
 
   // Called instead of run() when the loop closes first. Whoever lives by being queued ends here.

@@ -16,8 +16,8 @@
 
 namespace asyncio {
 
-// Runs jobs in the order in which they were submitted, on threads that are started when needed; an idle
-// thread is used before a new one is started. All functions may be called from any thread.
+// Runs jobs in the order in which they were submitted, on threads that are started when needed; an
+// idle thread is used before a new one is started. All functions may be called from any thread.
 class ThreadPool {
  public:
   using Job = absl::AnyInvocable<void()>;
@@ -36,22 +36,22 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  // Queues a job; `where` names it in messages. The job must not throw. Throws std::runtime_error after
-  // shutdown(), std::system_error if no thread can be started and none is there.
+  // Queues a job; `where` names it in messages. The job must not throw. Throws std::runtime_error
+  // after shutdown(), std::system_error if no thread can be started and none is there.
   void submit(Job job, std::source_location where = std::source_location::current());
 
   // No more jobs are accepted; those that were run to their end. Does not wait. Idempotent.
   void shutdown() noexcept;
 
-  // Waits until all jobs have ended, at most for `limit`; whether they have. REQUIRES: shutdown() was
-  // called. Not from a job.
+  // Waits until all jobs have ended, at most for `limit`; whether they have. REQUIRES: shutdown()
+  // was called. Not from a job.
   bool wait(Duration limit) const;
 
   // The jobs that run now, by the place that submitted them: "file:line".
   std::vector<std::string> running_jobs() const;
 
-  // Lets the threads go on without this object, which then waits for nothing. REQUIRES: shutdown() was
-  // called.
+  // Lets the threads go on without this object, which then waits for nothing. REQUIRES: shutdown()
+  // was called.
   void detach() noexcept { state_ = nullptr; }
 
  private:

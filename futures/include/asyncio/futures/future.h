@@ -1,9 +1,9 @@
 // Future<T>: a result that is not there yet.
 //
-// A future is a counted reference (one pointer, cheap to copy, loop's thread only): all copies mean the
-// same result. Whoever produces the result calls set_result() or set_exception(), whoever wants it
-// awaits the future in a coroutine or adds a callback. Completing never runs anything: what waits
-// becomes due and runs next turn, in the order in which it came.
+// A future is a counted reference (one pointer, cheap to copy, loop's thread only): all copies mean
+// the same result. Whoever produces the result calls set_result() or set_exception(), whoever wants
+// it awaits the future in a coroutine or adds a callback. Completing never runs anything: what
+// waits becomes due and runs next turn, in the order in which it came.
 //
 // An exception that nobody ever looked at is reported to the loop's exception handler when the last
 // reference goes.
@@ -96,9 +96,10 @@ class AnyFuture {
   // set.") while pending, and the CancelledError if cancelled.
   std::exception_ptr exception() const { return state_->exception(); }
 
-  // Calls `callback` with this future once it is done: next turn if it is done already. Callbacks run
-  // in the order in which they were added, in line with tasks that await the future. Returns a name
-  // for remove_done_callback(), since functions of C++ cannot be compared. Throws std::runtime_error
+  // Calls `callback` with this future once it is done: next turn if it is done already. Callbacks
+  // run in the order in which they were added, in line with tasks that await the future. Returns a
+  // name for remove_done_callback(), since functions of C++ cannot be compared. Throws
+  // std::runtime_error
   // ("Event loop is closed") if it is done and its loop is closed or gone.
   CallbackId add_done_callback(absl::AnyInvocable<void(AnyFuture)> callback) const {
     return state_->add_done_callback(
@@ -107,8 +108,8 @@ class AnyFuture {
         });
   }
 
-  // Whether there was such a callback to remove. False once the future is done: its callbacks are due
-  // then.
+  // Whether there was such a callback to remove. False once the future is done: its callbacks are
+  // due then.
   bool remove_done_callback(CallbackId id) const { return state_->remove_done_callback(id); }
 
   // The loop it belongs to.
@@ -142,22 +143,23 @@ class Future : public AnyFuture {
   explicit Future(EventLoop& loop)
       : AnyFuture(internal::StateRef<internal::FutureState>(new internal::ValueState<T>(loop))) {}
 
-  // The value. Throws InvalidStateError ("Result is not ready.") while pending, the CancelledError if
-  // cancelled, the exception if there is one: each time it is asked.
+  // The value. Throws InvalidStateError ("Result is not ready.") while pending, the CancelledError
+  // if cancelled, the exception if there is one: each time it is asked.
   decltype(auto) result() const {
     state_->require_value();
     return std::as_const(typed_state()).value();
   }
 
-  // Ends the future with a value. Throws InvalidStateError if it is done, std::runtime_error ("Event
-  // loop is closed") if somebody waits whose loop is closed or gone. Waiters resume next turn.
+  // Ends the future with a value. Throws InvalidStateError if it is done, std::runtime_error
+  // ("Event loop is closed") if somebody waits whose loop is closed or gone. Waiters resume next
+  // turn.
   template <class... U>
   void set_result(U&&... value) const {
     typed_state().set_result(std::forward<U>(value)...);
   }
 
-  // Ends the future with an exception, given as such or in an exception_ptr. Throws as set_result(),
-  // and std::invalid_argument for an exception_ptr that is null.
+  // Ends the future with an exception, given as such or in an exception_ptr. Throws as
+  // set_result(), and std::invalid_argument for an exception_ptr that is null.
   template <class E>
   void set_exception(E&& error) const {
     state_->require_pending();

@@ -3,8 +3,8 @@
 //   pending ── complete() ──> finished     value or exception, kept in the derived class or here
 //      └────── cancel() ────> cancelled
 //
-// Who waits is a list of ready-queue nodes: a task's next step, or a done callback. Completing makes
-// them due in the order in which they came; nothing runs inside.
+// Who waits is a list of ready-queue nodes: a task's next step, or a done callback. Completing
+// makes them due in the order in which they came; nothing runs inside.
 #ifndef ASYNCIO_FUTURES_FUTURE_STATE_H_
 #define ASYNCIO_FUTURES_FUTURE_STATE_H_
 

@@ -1,4 +1,5 @@
-// Blocking work on threads, its result as a future: run_in_executor() and the loop's default executor.
+// Blocking work on threads, its result as a future: run_in_executor() and the loop's default
+// executor.
 #ifndef ASYNCIO_FUTURES_RUN_IN_EXECUTOR_H_
 #define ASYNCIO_FUTURES_RUN_IN_EXECUTOR_H_
 
@@ -40,8 +41,8 @@ class Executor {
 
 namespace internal {
 
-// One job on its way to a thread and back. The loop and the thread share it, so that either may be gone
-// before the other; the future in it belongs to the loop's thread alone.
+// One job on its way to a thread and back. The loop and the thread share it, so that either may be
+// gone before the other; the future in it belongs to the loop's thread alone.
 class ExecutorJob : public Runnable, public std::enable_shared_from_this<ExecutorJob> {
  public:
   virtual ~ExecutorJob() = default;
@@ -119,10 +120,11 @@ class TypedExecutorJob final : public ExecutorJob {
 
 }  // namespace internal
 
-// Runs function(arguments...), kept decayed, on a thread of `executor` (nullptr: the loop's default one)
-// and gives its result, or its exception, as a future of `loop`. Cancelling the future cancels the job if
-// it has not begun; a job that runs goes on and its result is dropped. Throws std::runtime_error if the
-// loop is closed, or the executor shut down ("Executor shutdown has been called").
+// Runs function(arguments...), kept decayed, on a thread of `executor` (nullptr: the loop's default
+// one) and gives its result, or its exception, as a future of `loop`. Cancelling the future cancels
+// the job if it has not begun; a job that runs goes on and its result is dropped. Throws
+// std::runtime_error if the loop is closed, or the executor shut down ("Executor shutdown has been
+// called").
 //
 // Python counterpart: loop.run_in_executor().
 template <class F, class... Args>
@@ -147,14 +149,15 @@ auto run_in_executor(Executor executor, F&& function, Args&&... arguments) {
                          std::forward<Args>(arguments)...);
 }
 
-// Replaces the pool that nullptr stands for; it is made on first use otherwise. The old one, if any, is
-// shut down without waiting. Throws std::invalid_argument for null.
+// Replaces the pool that nullptr stands for; it is made on first use otherwise. The old one, if
+// any, is shut down without waiting. Throws std::invalid_argument for null.
 //
 // Python counterpart: loop.set_default_executor().
 void set_default_executor(EventLoop& loop, std::shared_ptr<ThreadPool> executor);
 
-// Shuts the default executor down for good; done when all its jobs have ended. After `limit` of real time
-// it is done anyway, and a warning names the jobs that still run; they go on by themselves.
+// Shuts the default executor down for good; done when all its jobs have ended. After `limit` of
+// real time it is done anyway, and a warning names the jobs that still run; they go on by
+// themselves.
 //
 // Python counterpart: loop.shutdown_default_executor().
 Future<> shutdown_default_executor(EventLoop& loop, Duration limit = Duration::infinite());

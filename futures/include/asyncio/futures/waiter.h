@@ -1,9 +1,9 @@
 // Waiter: the one suspension primitive.
 //
 // One party waits for one event. The event wakes it once, or the party is cancelled once, whichever
-// comes first; the other call then has no effect. Sleeping, locks, queues, drain() and StreamReader all
-// rest on it, so cancellation has to be got right a single time. It allocates nothing: it lives where the
-// waiting is done, in the coroutine's frame.
+// comes first; the other call then has no effect. Sleeping, locks, queues, drain() and StreamReader
+// all rest on it, so cancellation has to be got right a single time. It allocates nothing: it lives
+// where the waiting is done, in the coroutine's frame.
 //
 //   idle ── park ──> parked ── wake ────> woken       the sleeper runs next turn
 //    │                  └───── cancel ──> cancelled   the sleeper runs next turn

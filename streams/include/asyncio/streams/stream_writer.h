@@ -1,7 +1,7 @@
 // StreamWriter: how bytes are sent.
 //
-// write() never waits; drain() is where a writer waits for a slow peer. Dropping the writer closes the
-// connection, as close() does; wait_closed() stays explicit.
+// write() never waits; drain() is where a writer waits for a slow peer. Dropping the writer closes
+// the connection, as close() does; wait_closed() stays explicit.
 //
 // Python counterpart: asyncio.StreamWriter.
 #ifndef ASYNCIO_STREAMS_STREAM_WRITER_H_
@@ -31,14 +31,14 @@ class [[nodiscard("dropping a StreamWriter closes its connection")]] StreamWrite
   StreamWriter& operator=(StreamWriter&& other) noexcept;
   ~StreamWriter();
 
-  // Sends, or buffers what the kernel does not take now. Nothing is thrown if the connection is lost:
-  // the next drain() tells. Throws std::runtime_error after write_eof().
+  // Sends, or buffers what the kernel does not take now. Nothing is thrown if the connection is
+  // lost: the next drain() tells. Throws std::runtime_error after write_eof().
   void write(std::string_view data) const;
   void writelines(std::span<const std::string_view> pieces) const;
 
   // Waits until little enough is buffered; at once, without a turn, if it is. Throws what ended the
-  // connection, else ConnectionResetError ("Connection lost") once it is closed. Any number of tasks may
-  // wait. On cancellation what was written is still sent.
+  // connection, else ConnectionResetError ("Connection lost") once it is closed. Any number of
+  // tasks may wait. On cancellation what was written is still sent.
   Coro<> drain() const;
 
   // The peer reads the end of the stream after what has been written. Reading goes on.

@@ -18,8 +18,8 @@ class WaitQueue {
 
   bool empty() const noexcept { return first_ == nullptr; }
 
-  // Waits at the end of the line until woken. On cancellation the place is given up. The queue may be
-  // destroyed meanwhile: then only cancellation ends the wait.
+  // Waits at the end of the line until woken. On cancellation the place is given up. The queue may
+  // be destroyed meanwhile: then only cancellation ends the wait.
   static Coro<> wait(WaitQueue* queue);
 
   // Wakes everybody who waits now, first come first; they resume next turn.

@@ -8,9 +8,9 @@
 
 namespace asyncio {
 
-// Contiguous. Consuming moves no bytes; appending moves what is left only when that makes room for at
-// least as much again, so each byte is moved a constant number of times. What a large message has taken
-// goes back to the heap as soon as the buffer is empty.
+// Contiguous. Consuming moves no bytes; appending moves what is left only when that makes room for
+// at least as much again, so each byte is moved a constant number of times. What a large message
+// has taken goes back to the heap as soon as the buffer is empty.
 class ByteBuffer {
  public:
   bool empty() const noexcept { return size() == 0; }

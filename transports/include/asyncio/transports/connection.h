@@ -49,14 +49,16 @@ Coro<Connection<P>> create_connection(Factory factory, std::string host, std::ui
 
 // Connects to `host`, a name or an address in figures, and joins the connection to what `factory()`
 // returns: a std::shared_ptr or std::unique_ptr to a BufferedProtocol or Protocol, called once the
-// connection stands. Addresses are tried one after the other. Resumes after connection_made() has run.
-// Throws ResolveError; the last attempt's OsError if there was one address or all failed alike, else an
-// OsError that lists them; what the factory throws. On cancellation nothing stays open.
+// connection stands. Addresses are tried one after the other. Resumes after connection_made() has
+// run. Throws ResolveError; the last attempt's OsError if there was one address or all failed
+// alike, else an OsError that lists them; what the factory throws. On cancellation nothing stays
+// open.
 //
 // Python counterpart: loop.create_connection().
 template <class Factory>
-ASYNCIO_INTERNAL_CORO_WRAPPER auto create_connection(Factory factory, std::string_view host, std::uint16_t port,
-                       ConnectionOptions options = ConnectionOptions()) {
+ASYNCIO_INTERNAL_CORO_WRAPPER auto create_connection(
+    Factory factory, std::string_view host, std::uint16_t port,
+    ConnectionOptions options = ConnectionOptions()) {
   using P = typename std::invoke_result_t<Factory&>::element_type;
   return internal::create_connection<P, Factory>(std::move(factory), std::string(host), port,
                                                  options);

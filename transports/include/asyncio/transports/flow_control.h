@@ -7,7 +7,8 @@
 
 namespace asyncio {
 
-// In bytes. Writing pauses when more than `high` are buffered and resumes when no more than `low` are.
+// In bytes. Writing pauses when more than `high` are buffered and resumes when no more than `low`
+// are.
 //
 // Python counterpart: the pair that get_write_buffer_limits() returns.
 struct WriteBufferLimits {
@@ -17,8 +18,9 @@ struct WriteBufferLimits {
   friend bool operator==(const WriteBufferLimits&, const WriteBufferLimits&) = default;
 };
 
-// What set_write_buffer_limits(high, low) means: neither given: 64 KiB and 16 KiB; high alone: low is a
-// quarter of it; low alone: high is four times it. Throws std::invalid_argument unless high >= low.
+// What set_write_buffer_limits(high, low) means: neither given: 64 KiB and 16 KiB; high alone: low
+// is a quarter of it; low alone: high is four times it. Throws std::invalid_argument unless high >=
+// low.
 WriteBufferLimits make_write_buffer_limits(std::optional<std::size_t> high,
                                            std::optional<std::size_t> low);
 

@@ -5,8 +5,9 @@
 //   connection_made → data… → eof_received? → connection_lost
 //
 // All are called on the loop's thread, each from a turn of its own except pause_writing() and
-// resume_writing(), which the transport calls from inside write() and friends. What a callback throws
-// is reported to the loop's exception handler; thrown from a data callback it also ends the connection.
+// resume_writing(), which the transport calls from inside write() and friends. What a callback
+// throws is reported to the loop's exception handler; thrown from a data callback it also ends the
+// connection.
 #ifndef ASYNCIO_TRANSPORTS_PROTOCOL_H_
 #define ASYNCIO_TRANSPORTS_PROTOCOL_H_
 
@@ -30,8 +31,8 @@ class BaseProtocol {
   // Called once, last, if connection_made() was. Null: end of stream, or closed from here.
   virtual void connection_lost(std::exception_ptr error) { static_cast<void>(error); }
 
-  // The write buffer has grown above its high-water mark, or has shrunk to its low-water mark again.
-  // Strictly alternating.
+  // The write buffer has grown above its high-water mark, or has shrunk to its low-water mark
+  // again. Strictly alternating.
   virtual void pause_writing() {}
   virtual void resume_writing() {}
 };
@@ -52,8 +53,8 @@ class BufferedProtocol : public BaseProtocol {
   virtual bool eof_received() { return false; }
 };
 
-// A protocol that is handed received bytes. They arrive in the loop's one receive buffer and are copied
-// by nobody.
+// A protocol that is handed received bytes. They arrive in the loop's one receive buffer and are
+// copied by nobody.
 //
 // Python counterpart: asyncio.Protocol.
 class Protocol : public BufferedProtocol {

@@ -29,11 +29,12 @@ struct ResolveHints {
   int flags = 0;  // AI_PASSIVE and so on
 };
 
-// The stream addresses of `host`, each once; an empty host is every interface with AI_PASSIVE, else this machine.
-// An address in figures is answered without a thread and without a turn. Names are looked up by the
-// system on a small pool of threads, apart from everybody else's, that never holds up the process's end.
-// On cancellation the wait ends at once, and the answer is dropped when it comes. Throws ResolveError,
-// also for names that no resolver should see: longer than 253 bytes, or with a NUL inside.
+// The stream addresses of `host`, each once; an empty host is every interface with AI_PASSIVE, else
+// this machine. An address in figures is answered without a thread and without a turn. Names are
+// looked up by the system on a small pool of threads, apart from everybody else's, that never holds
+// up the process's end. On cancellation the wait ends at once, and the answer is dropped when it
+// comes. Throws ResolveError, also for names that no resolver should see: longer than 253 bytes, or
+// with a NUL inside.
 //
 // Python counterpart: loop.getaddrinfo(type=SOCK_STREAM).
 Coro<std::vector<SocketAddress>> getaddrinfo(std::string host, std::uint16_t port,

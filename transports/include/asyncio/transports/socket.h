@@ -13,8 +13,8 @@
 
 namespace asyncio {
 
-// Owns the descriptor. Every socket made here is non-blocking and close-on-exec; no call waits, and none
-// raises SIGPIPE. Calls throw OsError.
+// Owns the descriptor. Every socket made here is non-blocking and close-on-exec; no call waits, and
+// none raises SIGPIPE. Calls throw OsError.
 class Socket {
  public:
   Socket() = default;
@@ -56,9 +56,9 @@ class Socket {
   FileDescriptor fd_;
 };
 
-// Connects; returns when the connection stands. Without delay if it stands at once, else in the turn in
-// which the socket becomes writable, plus one. On cancellation the attempt may still go on: close the
-// socket. `socket` must outlive the call. Throws ConnectionRefusedError and the like.
+// Connects; returns when the connection stands. Without delay if it stands at once, else in the
+// turn in which the socket becomes writable, plus one. On cancellation the attempt may still go on:
+// close the socket. `socket` must outlive the call. Throws ConnectionRefusedError and the like.
 //
 // Python counterpart: loop.sock_connect().
 Coro<> sock_connect(Socket& socket, SocketAddress address);

@@ -4,8 +4,8 @@
 //     co_await with(timeout(5s), [&](Timeout&) -> Coro<> { co_await fetch(); });
 //   } catch (const TimeoutError&) { … }
 //
-// When the deadline passes, the task is cancelled once; leaving the block turns that very cancellation
-// into a TimeoutError. Cancellations from elsewhere pass through, so timeouts nest.
+// When the deadline passes, the task is cancelled once; leaving the block turns that very
+// cancellation into a TimeoutError. Cancellations from elsewhere pass through, so timeouts nest.
 #ifndef ASYNCIO_UTILS_TIMEOUT_H_
 #define ASYNCIO_UTILS_TIMEOUT_H_
 
@@ -28,8 +28,8 @@ class Timeout {
   // The deadline in the loop's time, if there is one.
   std::optional<TimePoint> when() const noexcept { return when_; }
 
-  // Moves the deadline, or takes it away. One that has passed fires next turn. Throws std::runtime_error
-  // outside the block and once the timeout has fired.
+  // Moves the deadline, or takes it away. One that has passed fires next turn. Throws
+  // std::runtime_error outside the block and once the timeout has fired.
   void reschedule(std::optional<TimePoint> when);
 
   // Whether the deadline passed while the block ran.
@@ -54,8 +54,8 @@ class Timeout {
   State state_ = State::kCreated;
 };
 
-// A limit of `delay` from now; nullopt: none. A delay of zero or less lets a body that never suspends
-// complete. Throws std::runtime_error without a running loop.
+// A limit of `delay` from now; nullopt: none. A delay of zero or less lets a body that never
+// suspends complete. Throws std::runtime_error without a running loop.
 //
 // Python counterpart: asyncio.timeout().
 Timeout timeout(std::optional<Duration> delay);
