@@ -157,9 +157,9 @@ Coro<std::optional<std::string>> next_line(Stream stream) {
 
 }  // namespace
 
-Coro<std::string> StreamReader::read(std::size_t n) const { return read_some(protocol_, n); }
-
-Coro<std::string> StreamReader::read() const { return read_all(protocol_); }
+Coro<std::string> StreamReader::read(std::ptrdiff_t n) const {
+  return n < 0 ? read_all(protocol_) : read_some(protocol_, static_cast<std::size_t>(n));
+}
 
 Coro<std::size_t> StreamReader::read_into(std::span<char> buffer) const {
   return read_some_into(protocol_, buffer);

@@ -200,6 +200,16 @@ TEST_F(StreamReaderTest, ReadWithoutANumberGivesEverythingUpToTheEndWhateverTheL
   });
 }
 
+TEST_F(StreamReaderTest, ReadOfANegativeNumberGivesEverythingUpToTheEnd) {
+  const Feed feed = make_feed(4);
+  loop_.run([&]() -> Coro<> {
+    const StreamReader reader = feed.reader();
+    feed.data("more than one block");
+    feed.eof();
+    EXPECT_EQ(co_await reader.read(-1), "more than one block");
+  });
+}
+
 // read_into().
 
 TEST_F(StreamReaderTest, ReadIntoFillsTheBufferWithWhatIsThere) {

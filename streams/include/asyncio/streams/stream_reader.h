@@ -39,11 +39,9 @@ class StreamReader {
   StreamReader(StreamReader&&) noexcept = default;
   StreamReader& operator=(StreamReader&&) noexcept = default;
 
-  // Up to `n` bytes, as soon as there are any; empty at the end of the stream, or if n is 0.
-  Coro<std::string> read(std::size_t n) const;
-
-  // Everything up to the end of the stream. Not bounded by the limit.
-  Coro<std::string> read() const;
+  // Up to `n` bytes, as soon as there are any; empty at the end of the stream, or if n is 0. Less
+  // than 0, or nothing: everything up to the end of the stream, not bounded by the limit.
+  Coro<std::string> read(std::ptrdiff_t n = -1) const;
 
   // Up to buffer.size() bytes put into `buffer`, as soon as there are any, without a copy on the
   // way; how many: 0 at the end of the stream, or if the buffer is empty. The buffer must stay
