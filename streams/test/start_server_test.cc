@@ -303,7 +303,7 @@ TEST_F(StartServerTest, APortInUseIsAnErrorThatNamesTheAddress) {
 TEST_F(StartServerTest, CloseClientsEndsTheHandlersThatRead) {
   int ended = 0;
   loop_.run([&]() -> Coro<> {
-    auto serve = [&](StreamReader reader, StreamWriter writer) -> Coro<> {
+    auto serve = [&](StreamReader reader, [[maybe_unused]] StreamWriter writer) -> Coro<> {
       EXPECT_EQ(co_await reader.read(), "");
       ++ended;
     };

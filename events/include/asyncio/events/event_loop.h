@@ -51,7 +51,8 @@ class EventLoop : public ExceptionReporter {
   using ExceptionHandler =
       absl::AnyInvocable<void(EventLoop& loop, const ExceptionContext& context)>;
 
-  // A loop must be closed before it is destroyed; one that is not is closed by its destructor.
+  // A loop must be closed before it is destroyed. A concrete loop's destructor does it where that
+  // was forgotten; here it would be too late.
   virtual ~EventLoop();
 
   EventLoop(const EventLoop&) = delete;

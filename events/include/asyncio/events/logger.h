@@ -13,7 +13,8 @@ namespace asyncio {
 
 enum class LogSeverity { kDebug, kInfo, kWarning, kError };
 
-// Receives one record. May be called from any thread, one record at a time.
+// Receives one record. May be called from any thread, one record at a time. REQUIRES: it does not
+// log, nor replace the sink.
 using LogSink = absl::AnyInvocable<void(LogSeverity severity, std::string_view message)>;
 
 // Replaces the sink for the whole process and returns the one it replaced. Null restores the
