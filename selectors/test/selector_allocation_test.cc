@@ -35,13 +35,13 @@ static const int counting =
 
 #else
 
-void* operator new(std::size_t size) {
+// Never inlined, lest g++ see malloc() paired with delete, or new with free().
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
 
-// Inlined, they would make g++ miss the pair of its own operator new.
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
