@@ -126,7 +126,7 @@ Coro cancel_often(int count) {
 Timers& busy_timers() {
   static auto* timers = [] {
     auto* made = new Timers();
-    auto* others = new std::vector<Timer>(kOtherTimers, Timer(nodes(1)[0]));
+    static auto* others = new std::vector<Timer>(kOtherTimers, Timer(nodes(1)[0]));
     Spread spread(kSecond);
     for (Timer& timer : *others) made->schedule(timer, now() + 3600 * kSecond + spread.next());
     return made;
