@@ -2,8 +2,13 @@
 //
 // It lets code look at a failure after the handler, where C++ allows no co_await:
 //
-//   Outcome<Page> page = co_await outcome_of(fetch(url));
-//   if (page.exception()) co_await report(url);
+//   Outcome<Page> page;
+//   try {
+//     page.set_value(co_await fetch(url));
+//   } catch (...) {
+//     page.set_exception(std::current_exception());
+//   }
+//   if (page.exception() != nullptr) co_await report(url);
 #ifndef ASYNCIO_FUTURES_OUTCOME_H_
 #define ASYNCIO_FUTURES_OUTCOME_H_
 
