@@ -14,8 +14,17 @@ using asyncio::Coro;
 
 class Room {
  public:
-  // One client, from its first line, which is its name, to its last.
+  // One client, from its first line, which is its name, to its last, or to the loss of it.
   Coro<> enter(asyncio::StreamReader reader, asyncio::StreamWriter writer) {
+    try {
+      co_await talk(reader, writer);
+    } catch (const asyncio::ConnectionError&) {
+      // Who hangs up in the middle of a sentence has left like anybody else.
+    }
+  }
+
+ private:
+  Coro<> talk(asyncio::StreamReader& reader, asyncio::StreamWriter& writer) {
     writer.write("name? ");
     const std::string name = trimmed(co_await reader.readline());
     const Seat seat(*this, writer, name);
@@ -25,7 +34,6 @@ class Room {
     }
   }
 
- private:
   // A place in the room, for as long as the client is here.
   class Seat {
    public:

@@ -10,14 +10,18 @@ using asyncio::Coro;
 constexpr std::size_t kBlock = 64 * 1024;
 
 Coro<> echo(asyncio::StreamReader reader, asyncio::StreamWriter writer) {
-  while (true) {
-    const std::string data = co_await reader.read(kBlock);
-    if (data.empty()) break;
-    writer.write(data);
-    co_await writer.drain();
+  try {
+    while (true) {
+      const std::string data = co_await reader.read(kBlock);
+      if (data.empty()) break;
+      writer.write(data);
+      co_await writer.drain();
+    }
+    writer.close();
+    co_await writer.wait_closed();
+  } catch (const asyncio::ConnectionError&) {
+    // The client is gone, and nobody is left to echo to.
   }
-  writer.close();
-  co_await writer.wait_closed();
 }
 
 Coro<> serve(examples::ListenAddress address) {

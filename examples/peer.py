@@ -1,10 +1,13 @@
 """Runs an example as its user does: by its command line, what it prints, and Ctrl-C."""
 
+import os
 import re
 import resource
 import signal
 import socket
+import struct
 import subprocess
+import time
 
 # Long enough for the slowest build on a busy machine; nothing waits for it when all is well.
 PATIENCE = 120
@@ -20,6 +23,15 @@ def raise_descriptor_limit(wanted):
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def wait_until(condition):
+    """Looks again and again until `condition()` holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("waited in vain")
+        time.sleep(0.001)
+
+
 class Server:
     """An example server on a free port, for the time of a `with`; leaving it presses Ctrl-C."""
 
@@ -33,6 +45,10 @@ class Server:
             _, errors = self._process.communicate(timeout=PATIENCE)
             raise AssertionError(f"unexpected first line {first_line!r}; standard error: {errors}")
         self.address = (match[1].strip("[]"), int(match[2]))
+
+    def descriptors(self):
+        """How many descriptors the server has open."""
+        return len(os.listdir(f"/proc/{self._process.pid}/fd"))
 
     def interrupt(self):
         """Presses Ctrl-C and waits; the exit status, and what was printed after the first line."""
@@ -80,6 +96,16 @@ class ServerContract:
             self.assertEqual(second.stdout, "")
             self.assertIn(f"{host}:{port}", second.stderr)
             self.assertIn("Address already in use", second.stderr)
+
+    def test_says_nothing_of_a_client_that_resets(self):
+        with Server(self.binary) as server:
+            idle = server.descriptors()
+            with socket.create_connection(server.address) as client:
+                wait_until(lambda: server.descriptors() > idle)
+                client.sendall(b"half a line")
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            wait_until(lambda: server.descriptors() == idle)
+            self.assertEqual(server.interrupt(), (0, "", ""))
 
     def test_ends_by_ctrl_c_while_clients_are_idle(self):
         with Server(self.binary) as server:
