@@ -1,8 +1,10 @@
 // EpollSelector: the back end of Linux.
 //
-// The kernel keeps the set; a wait costs nothing for descriptors that are idle. Watches anything
-// but regular files and folders, for which add() throws PermissionError. Resolution of a timeout:
-// nanoseconds below one second where the kernel has epoll_pwait2 (Linux 5.11), else milliseconds.
+// The kernel keeps the set; a wait costs nothing for descriptors that are idle. Watches whatever
+// can be waited for: sockets, pipes, terminals, eventfds and their kin. For regular files, folders
+// and devices that never block, such as /dev/null, add() throws PermissionError. Resolution of a
+// timeout: nanoseconds below one second where the system has epoll_pwait2 (Linux 5.11 and
+// glibc 2.35), else milliseconds.
 //
 // Descriptors closed before they were removed. As long as a duplicate lives, in this process or a
 // child, the kernel goes on reporting them and offers no way to take them out of the set by number.

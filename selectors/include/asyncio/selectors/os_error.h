@@ -5,9 +5,11 @@
 // becomes `catch (const asyncio::ConnectionResetError&)`. All of them are std::system_error: code()
 // compares with std::errc.
 //
-//   FileDescriptor fd(check(::open(path, O_RDONLY | O_CLOEXEC), "open"));         // throws
-//   FileNotFoundError, ... ssize_t count = retry_on_interrupt([&] { return ::read(fd.get(), data,
-//   size); }); if (count == -1 && last_error() == EAGAIN) return;
+//   // Throws FileNotFoundError, PermissionError, ...
+//   const FileDescriptor fd(check(::open(path, O_RDONLY | O_CLOEXEC), "open"));
+//
+//   const ssize_t count = retry_on_interrupt([&] { return ::read(fd.get(), data, size); });
+//   if (count == -1 && last_error() == EAGAIN) return;
 //
 // This header and its source are the only place where errno is read. That is more than tidiness:
 // errno is a thread's own variable, and a coroutine that reads it on one thread and resumes on

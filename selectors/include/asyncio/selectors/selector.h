@@ -20,7 +20,10 @@
 // Stale events. A descriptor that is closed while registered leaves the OS's set only when its last
 // duplicate is closed, and its number may go to somebody else meanwhile. Each registration
 // therefore has a generation, which travels through the kernel with its events: what belongs to no
-// living registration is dropped, never handed to the number's new owner.
+// living registration is dropped, never handed to the number's new owner. A registration that
+// was left standing is another matter: with a back end that knows descriptors by number alone
+// (devpoll, poll, select) it receives the events of whoever has the number now. Remove a descriptor
+// before closing it.
 //
 // Cost of select(): one system call, two virtual calls, per ready descriptor one look-up in a
 // vector; no allocation once the result has reached its largest size; no look at the clock unless
@@ -64,9 +67,9 @@ class Selector {
   // a regular file with epoll); then nothing has changed.
   SelectorKey add(int fd, EventMask events, void* data = nullptr);
 
-  // Changes interest and data of a registered descriptor. The OS hears of it only if the interest
-  // changes. Throws as add(), and std::out_of_range if `fd` is not registered. If the OS refuses,
-  // the registration is gone.
+  // Replaces interest and data of a registered descriptor, data also if none is given. The OS hears
+  // of it only if the interest changes. Throws as add(), but std::out_of_range if `fd` is not
+  // registered. If the OS refuses, the registration is gone.
   SelectorKey modify(int fd, EventMask events, void* data = nullptr);
 
   // Stops watching and returns what was registered. Python's unregister(). Succeeds also if `fd`
@@ -134,7 +137,8 @@ class Selector {
   // Whether this is not the process that made the selector, but a copy.
   bool is_in_forked_child() const noexcept { return !stamp_.is_current(); }
 
-  // Starts watching; called before the registration appears in get_map().
+  // Starts watching; called before the registration appears in get_map(). If it throws, nothing may
+  // be watched: os_remove() is not called.
   virtual void os_add(Registration registration, EventMask events) = 0;
 
   // Watches for `events` instead; called only if that makes a difference.
@@ -152,11 +156,12 @@ class Selector {
   // for the rest of the time. Throws OsError for every other failure.
   static int wait_result(int result, std::string_view call);
 
-  // `ready` is what os_wait() returned, above zero. Reports each event once.
+  // `ready` is what os_wait() returned, above zero. Reports each registration once, with all that
+  // has happened to it.
   virtual void os_collect(int ready) = 0;
 
-  // Called once. The destructor of this class cannot call it: members of the back end must clean up
-  // by themselves.
+  // Called once, also in a forked child, where it must leave what the parent watches alone. The
+  // destructor of this class cannot call it: members of the back end must clean up by themselves.
   virtual void os_close() noexcept = 0;
 
  private:
