@@ -3,7 +3,7 @@
 // Takes descriptors below FD_SETSIZE (1,024 on Linux) only, and shows all of them to the kernel
 // with every wait. Any of them may be watched, regular files too: they are always ready. A
 // registered descriptor that has been closed makes select() throw OsError with EBADF until it is
-// removed. Resolution of a timeout: nanoseconds.
+// removed. A hang-up alone counts as readable only. Resolution of a timeout: nanoseconds.
 
 #ifndef ASYNCIO_SELECTORS_SELECT_SELECTOR_H_
 #define ASYNCIO_SELECTORS_SELECT_SELECTOR_H_

@@ -14,16 +14,17 @@
 //   os_close     gives the kernel object back
 //
 // Readiness is level-triggered: what is not dealt with is reported again. Hang-ups and errors count
-// as readable and writable, so that whoever is interested in either runs into them. A selector
-// belongs to one thread at a time and to the process that made it.
+// as readable and writable, so that whoever is interested in either runs into them (SelectSelector
+// shows hang-ups to readers only). A selector belongs to one thread at a time and to the process
+// that made it.
 //
 // Stale events. A descriptor that is closed while registered leaves the OS's set only when its last
 // duplicate is closed, and its number may go to somebody else meanwhile. Each registration
 // therefore has a generation, which travels through the kernel with its events: what belongs to no
-// living registration is dropped, never handed to the number's new owner. A registration that
-// was left standing is another matter: with a back end that knows descriptors by number alone
-// (devpoll, poll, select) it receives the events of whoever has the number now. Remove a descriptor
-// before closing it.
+// living registration is dropped, never handed to the number's new owner. A registration that was
+// left standing is another matter: with a back end that knows descriptors by number alone (devpoll,
+// poll, select) it receives the events of whoever has the number now. Remove a descriptor before
+// closing it.
 //
 // Cost of select(): one system call, two virtual calls, per ready descriptor one look-up in a
 // vector; no allocation once the result has reached its largest size; no look at the clock unless
