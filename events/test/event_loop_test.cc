@@ -134,6 +134,17 @@ TEST_F(EventLoopTest, ATimerOfNoDelaySetByATimerWaitsForTheNextTurn) {
   EXPECT_THAT(log_, ElementsAre(1, 3, 2));
 }
 
+TEST_F(EventLoopTest, WhatATimerSchedulesWaitsForTheNextTurn) {
+  loop_.call_later(0s, [&] {
+    loop_.call_soon(mark(2));
+    log_.push_back(1);
+  });
+  turn();
+  EXPECT_THAT(log_, ElementsAre(1));
+  turn();
+  EXPECT_THAT(log_, ElementsAre(1, 2));
+}
+
 TEST_F(EventLoopTest, DueTimersComeAfterWhatWasDueAlready) {
   loop_.call_later(0s, mark(3));
   loop_.call_later(-1s, mark(2));

@@ -381,6 +381,19 @@ TEST_P(SelectorEventLoopTest, AReaderMayThrowAFatalErrorAndRunsAgain) {
   EXPECT_THAT(log_, ElementsAre("read", "read"));
 }
 
+TEST_P(SelectorEventLoopTest, AReaderDueInTheTurnThatStopsTheLoopRunsOnce) {
+  loop_->add_reader(pair_.here.get(), [&] {
+    receive_byte(pair_.here);
+    log_.push_back("read");
+  });
+  send_byte(pair_.there);
+  for (int run = 0; run < 2; ++run) {
+    loop_->call_soon([&] { loop_->stop(); });
+    loop_->run_forever();
+    EXPECT_THAT(log_, ElementsAre("read"));
+  }
+}
+
 TEST_P(SelectorEventLoopTest, ANegativeDescriptorIsRefused) {
   EXPECT_EQ(thrown_words<std::invalid_argument>([&] { loop_->add_reader(-1, [] {}); }),
             "Invalid file descriptor");

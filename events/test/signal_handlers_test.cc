@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -24,6 +25,7 @@
 #include "events/test/thrown_words.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "selectors/test/refuse_system_call.h"
 
 namespace asyncio {
 namespace {
@@ -154,6 +156,16 @@ TEST_F(SignalHandlersTest, RemovingRestoresTheDefaultAction) {
   EXPECT_FALSE(loop_.remove_signal_handler(SIGUSR1));
 }
 
+TEST_F(SignalHandlersTest, RemovingTheHandlerOfSigintRestoresTheDefaultActionToo) {
+  EXPECT_EQ(exit_code_of([] {
+              SelectorEventLoop loop;
+              loop.add_signal_handler(SIGINT, [] {});
+              loop.remove_signal_handler(SIGINT);
+              return ::raise(SIGINT);
+            }),
+            1000 + SIGINT);
+}
+
 TEST_F(SignalHandlersTest, RemovingWhatIsNotHandledChangesNothing) {
   EXPECT_FALSE(loop_.remove_signal_handler(SIGKILL));
   EXPECT_FALSE(loop_.remove_signal_handler(SIGUSR1));
@@ -191,6 +203,46 @@ TEST_F(SignalHandlersTest, ASignalThatCannotBeCaughtIsRefusedWithoutATrace) {
     EXPECT_EQ(thrown_words<std::runtime_error>([&] { other.add_signal_handler(signal, [] {}); }),
               "sig " + std::to_string(signal) + " cannot be caught");
   }
+}
+
+// A second loop is refused by the system again, not because the first one has the signal.
+TEST_F(SignalHandlersTest, ASignalThatTheSystemRefusesIsAnOsErrorWithoutATrace) {
+  EXPECT_EQ(exit_code_of([] {
+              SelectorEventLoop one, two;
+              refuse_system_call(SYS_rt_sigaction, EPERM);
+              for (SelectorEventLoop* loop : {&one, &two}) {
+                try {
+                  loop->add_signal_handler(SIGUSR1, [] {});
+                  return 1;
+                } catch (const PermissionError&) {
+                }
+                if (loop->remove_signal_handler(SIGUSR1)) return 2;
+              }
+              return 0;
+            }),
+            0);
+}
+
+// The exit code of a child whose system answers the removal of a handler with `error_number`: 0 if
+// that throws an `E`, and the loop has no handler afterwards.
+template <class E>
+int remove_when_refused(unsigned error_number) {
+  return exit_code_of([&] {
+    SelectorEventLoop loop;
+    loop.add_signal_handler(SIGUSR1, [] {});
+    refuse_system_call(SYS_rt_sigaction, error_number);
+    try {
+      loop.remove_signal_handler(SIGUSR1);
+      return 1;
+    } catch (const E&) {
+    }
+    return loop.remove_signal_handler(SIGUSR1) ? 2 : 0;
+  });
+}
+
+TEST_F(SignalHandlersTest, RemovingThrowsWhatTheSystemAnswersAndForgetsTheCallback) {
+  EXPECT_EQ(remove_when_refused<PermissionError>(EPERM), 0);
+  EXPECT_EQ(remove_when_refused<std::runtime_error>(EINVAL), 0);
 }
 
 TEST_F(SignalHandlersTest, ASignalThatAnotherLoopHandlesIsRefused) {

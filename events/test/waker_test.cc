@@ -1,6 +1,7 @@
 #include "asyncio/events/waker.h"
 
 #include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,7 +9,9 @@
 #include <limits>
 
 #include "asyncio/selectors/os_error.h"
+#include "events/test/child_process.h"
 #include "gtest/gtest.h"
+#include "selectors/test/refuse_system_call.h"
 
 namespace asyncio {
 namespace {
@@ -39,6 +42,17 @@ TEST(WakerTest, AcknowledgingWithoutAWakeUpDoesNotBlock) {
   const Waker waker;
   waker.acknowledge();
   EXPECT_FALSE(readable(waker));
+}
+
+TEST(WakerTest, AFailedAcknowledgementIsNoError) {
+  EXPECT_EQ(exit_code_of([] {
+              const Waker waker;
+              waker.wake();
+              refuse_system_call(SYS_read, EIO);
+              waker.acknowledge();
+              return readable(waker) ? 0 : 1;
+            }),
+            0);
 }
 
 TEST(WakerTest, CanBeWokenByItsDescriptorAlone) {
