@@ -95,6 +95,11 @@ const void* current_context() noexcept { return current; }
 
 }  // namespace internal
 
+Context Context::of(internal::ContextRef& ref) {
+  if (ref.get() == nullptr) ref = Context().ref();
+  return Context(ref);
+}
+
 Context::Context() : ref_(internal::copy_of(nullptr)) {}
 
 Context Context::copy() const { return Context(internal::copy_of(ref_.get())); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <set>
 #include <stdexcept>
 
@@ -10,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
 #include "asyncio/events/fatal_error.h"
 #include "asyncio/events/logger.h"
@@ -54,32 +56,15 @@ std::string describe(const ExceptionContext& context) {
   return text;
 }
 
+bool debug_by_environment() {
+  const char* value = std::getenv("ASYNCIO_DEBUG");
+  return value != nullptr && *value != '\0';
+}
+
 }  // namespace
 
-// Marks the loop as running, in this thread, for the time of run_forever().
-class EventLoop::RunningScope {
- public:
-  explicit RunningScope(EventLoop& loop) : loop_(loop) {
-    loop.check_open();
-    if (loop.is_running()) throw std::runtime_error("This event loop is already running");
-    if (running_loop_or_null() != nullptr) {
-      throw std::runtime_error("Cannot run the event loop while another loop is running");
-    }
-    set_running_loop(&loop);
-    loop.running_ = true;
-  }
-
-  ~RunningScope() {
-    loop_.stopping_ = false;
-    loop_.running_ = false;
-    set_running_loop(nullptr);
-  }
-
- private:
-  EventLoop& loop_;
-};
-
-EventLoop::EventLoop() : inbox_(std::make_shared<Inbox>()) {
+EventLoop::EventLoop(std::source_location created)
+    : inbox_(std::make_shared<Inbox>()), debug_(debug_by_environment()), created_(created) {
   absl::MutexLock lock(&living_mutex);
   living().insert(this);
 }
@@ -95,10 +80,28 @@ bool EventLoop::is_alive(const EventLoop* loop) noexcept {
 }
 
 void EventLoop::run_forever() {
-  RunningScope scope(*this);
+  begin_run();
+  const absl::Cleanup end = [this] { end_run(); };
   do {
-    run_once();
+    run_once(wait_limit());
   } while (!stopping_);
+}
+
+// The loop is the running one, in this thread, until end_run().
+void EventLoop::begin_run() {
+  check_open();
+  if (is_running()) throw std::runtime_error("This event loop is already running");
+  if (running_loop_or_null() != nullptr) {
+    throw std::runtime_error("Cannot run the event loop while another loop is running");
+  }
+  set_running_loop(this);
+  running_ = true;
+}
+
+void EventLoop::end_run() noexcept {
+  stopping_ = false;
+  running_ = false;
+  set_running_loop(nullptr);
 }
 
 // Per-loop objects go first, while the loop still works: what they destroy may remove readers, or
@@ -110,6 +113,14 @@ void EventLoop::close() {
   closed_ = true;
   drop_scheduled();
   release();
+}
+
+void EventLoop::close_forgotten() noexcept {
+  if (is_closed()) return;
+  if (debug_)
+    log(LogSeverity::kWarning,
+        absl::StrCat("unclosed event loop, created at ", to_string(created_)));
+  close();
 }
 
 void EventLoop::drop_scheduled() noexcept {
@@ -130,32 +141,36 @@ void EventLoop::check_call() const {
   }
 }
 
-Handle EventLoop::call_soon(Callback callback) {
-  return schedule_soon(std::move(callback), internal::ContextRef::capture());
+Handle EventLoop::call_soon(Callback callback, std::source_location where) {
+  return schedule_soon(std::move(callback), internal::ContextRef::capture(), where);
 }
 
-Handle EventLoop::call_soon(Callback callback, const Context& context) {
-  return schedule_soon(std::move(callback), context.ref());
+Handle EventLoop::call_soon(Callback callback, const Context& context, std::source_location where) {
+  return schedule_soon(std::move(callback), context.ref(), where);
 }
 
-Handle EventLoop::schedule_soon(Callback callback, internal::ContextRef context) {
+Handle EventLoop::schedule_soon(Callback callback, internal::ContextRef context,
+                                std::source_location where) {
   check_call();
-  auto* state = new internal::HandleState(*this, std::move(callback), std::move(context));
+  auto* state = new internal::HandleState(*this, std::move(callback), std::move(context), where);
   state->add_reference();
   enqueue(*state);
   return Handle(state);
 }
 
-ThreadsafeHandle EventLoop::call_soon_threadsafe(Callback callback) {
-  return post(std::move(callback), internal::ContextRef::capture());
+ThreadsafeHandle EventLoop::call_soon_threadsafe(Callback callback, std::source_location where) {
+  return post(std::move(callback), internal::ContextRef::capture(), where);
 }
 
-ThreadsafeHandle EventLoop::call_soon_threadsafe(Callback callback, const Context& context) {
-  return post(std::move(callback), context.ref());
+ThreadsafeHandle EventLoop::call_soon_threadsafe(Callback callback, const Context& context,
+                                                 std::source_location where) {
+  return post(std::move(callback), context.ref(), where);
 }
 
-ThreadsafeHandle EventLoop::post(Callback callback, internal::ContextRef context) {
-  auto* state = new internal::ThreadsafeHandleState(*this, std::move(callback), std::move(context));
+ThreadsafeHandle EventLoop::post(Callback callback, internal::ContextRef context,
+                                 std::source_location where) {
+  auto* state =
+      new internal::ThreadsafeHandleState(*this, std::move(callback), std::move(context), where);
   ThreadsafeHandle handle(state);
   state->add_reference();
   if (inbox_->post(*state)) return handle;
@@ -163,27 +178,29 @@ ThreadsafeHandle EventLoop::post(Callback callback, internal::ContextRef context
   throw std::runtime_error("Event loop is closed");
 }
 
-TimerHandle EventLoop::call_later(Duration delay, Callback callback) {
-  return call_at(deadline(delay), std::move(callback));
+TimerHandle EventLoop::call_later(Duration delay, Callback callback, std::source_location where) {
+  return call_at(deadline(delay), std::move(callback), where);
 }
 
-TimerHandle EventLoop::call_later(Duration delay, Callback callback, const Context& context) {
-  return call_at(deadline(delay), std::move(callback), context);
+TimerHandle EventLoop::call_later(Duration delay, Callback callback, const Context& context,
+                                  std::source_location where) {
+  return call_at(deadline(delay), std::move(callback), context, where);
 }
 
-TimerHandle EventLoop::call_at(TimePoint when, Callback callback) {
-  return schedule_at(when, std::move(callback), internal::ContextRef::capture());
+TimerHandle EventLoop::call_at(TimePoint when, Callback callback, std::source_location where) {
+  return schedule_at(when, std::move(callback), internal::ContextRef::capture(), where);
 }
 
-TimerHandle EventLoop::call_at(TimePoint when, Callback callback, const Context& context) {
-  return schedule_at(when, std::move(callback), context.ref());
+TimerHandle EventLoop::call_at(TimePoint when, Callback callback, const Context& context,
+                               std::source_location where) {
+  return schedule_at(when, std::move(callback), context.ref(), where);
 }
 
-TimerHandle EventLoop::schedule_at(TimePoint when, Callback callback,
-                                   internal::ContextRef context) {
+TimerHandle EventLoop::schedule_at(TimePoint when, Callback callback, internal::ContextRef context,
+                                   std::source_location where) {
   check_call();
   auto* state =
-      new internal::TimerHandleState(*this, std::move(callback), std::move(context), when);
+      new internal::TimerHandleState(*this, std::move(callback), std::move(context), where, when);
   TimerHandle handle(state);
   timers_.schedule(state->timer(), when);
   state->add_reference();
@@ -216,8 +233,35 @@ void EventLoop::make_timers_due() {
 void EventLoop::run_due() {
   RunnableList batch;
   batch.splice_back(ready_);
-  absl::Cleanup keep_rest = [&] { ready_.splice_front(batch); };
-  while (!batch.empty()) batch.pop_front().run();
+  absl::Cleanup keep_rest = [&] {
+    ready_.splice_front(batch);
+    current_ = nullptr;
+  };
+  const bool observed = debug_ || observer_ != nullptr;
+  while (!batch.empty()) {
+    current_ = &batch.pop_front();
+    observed ? run_observed(*current_) : current_->run();
+  }
+}
+
+void EventLoop::run_observed(Runnable& node) {
+  const Activity activity = node.activity();
+  if (observer_ != nullptr) observer_->step_begins(activity);
+  const absl::Cleanup ended = [this] {
+    if (observer_ != nullptr) observer_->step_ended();
+  };
+  const TimePoint begin = time();
+  node.run();
+  const std::chrono::duration<double> took = time() - begin;
+  if (debug_ && took >= slow_callback_duration.nanoseconds()) {
+    log(LogSeverity::kWarning,
+        absl::StrFormat("Executing %s took %.3f seconds", to_string(activity), took.count()));
+  }
+}
+
+std::optional<Activity> EventLoop::current_activity() const {
+  if (current_ == nullptr) return std::nullopt;
+  return current_->activity();
 }
 
 void EventLoop::set_exception_handler(ExceptionHandler handler) {

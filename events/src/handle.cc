@@ -6,6 +6,19 @@
 #include "absl/cleanup/cleanup.h"
 #include "asyncio/events/fatal_error.h"
 
+namespace asyncio {
+
+Context Handle::get_context() const { return Context::of(state_->context()); }
+
+std::string to_string(const Handle& handle) {
+  if (handle.state_ == nullptr) return "<Handle cancelled>";
+  std::string text = to_string(handle.state_->activity());
+  if (handle.cancelled()) text.insert(text.size() - 1, ", cancelled");
+  return text;
+}
+
+}  // namespace asyncio
+
 namespace asyncio::internal {
 
 void HandleState::run() {
@@ -27,8 +40,9 @@ void HandleState::call() {
   } catch (const FatalError&) {
     throw;
   } catch (...) {
-    reporter_.call_exception_handler(
-        {.message = "Exception in callback", .exception = std::current_exception()});
+    reporter_.call_exception_handler({.message = "Exception in callback",
+                                      .exception = std::current_exception(),
+                                      .details = {{"handle", to_string(activity())}}});
   }
 }
 
@@ -44,6 +58,12 @@ void HandleState::abandon() noexcept {
     const Callback dropped = std::move(callback_);
   }
   drop_reference();
+}
+
+Activity TimerHandleState::activity() const noexcept {
+  Activity activity = HandleState::activity();
+  activity.kind = "TimerHandle";
+  return activity;
 }
 
 // A timer that still stands in the queue is taken out, and with it goes the queue's reference.

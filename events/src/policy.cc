@@ -3,7 +3,11 @@
 #include <pthread.h>
 
 #include <stdexcept>
+#include <utility>
 
+#include "absl/base/const_init.h"
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "asyncio/events/running_loop.h"
 #include "asyncio/events/selector_event_loop.h"
 
@@ -14,19 +18,51 @@ constinit thread_local EventLoop* current = nullptr;
 
 void forget_in_child() { current = nullptr; }
 
+ABSL_CONST_INIT absl::Mutex policy_mutex(absl::kConstInit);
+
+// Never destroyed: what ends with the process may still ask.
+std::shared_ptr<AbstractEventLoopPolicy>& the_policy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(policy_mutex) {
+  static auto* policy = new std::shared_ptr<AbstractEventLoopPolicy>();
+  return *policy;
+}
+
 }  // namespace
 
-std::unique_ptr<EventLoop> new_event_loop() { return std::make_unique<SelectorEventLoop>(); }
-
-EventLoop& get_event_loop() {
-  if (EventLoop* loop = running_loop_or_null()) return *loop;
+EventLoop& DefaultEventLoopPolicy::get_event_loop() {
   if (current == nullptr) throw std::runtime_error("There is no current event loop in this thread");
   return *current;
 }
 
-void set_event_loop(EventLoop* loop) noexcept {
+void DefaultEventLoopPolicy::set_event_loop(EventLoop* loop) {
   [[maybe_unused]] static const int watching = pthread_atfork(nullptr, nullptr, forget_in_child);
   current = loop;
 }
+
+std::unique_ptr<EventLoop> DefaultEventLoopPolicy::new_event_loop(std::source_location where) {
+  return std::make_unique<SelectorEventLoop>(DefaultSelector(), where);
+}
+
+std::shared_ptr<AbstractEventLoopPolicy> get_event_loop_policy() {
+  absl::MutexLock lock(&policy_mutex);
+  auto& policy = the_policy();
+  if (policy == nullptr) policy = std::make_shared<DefaultEventLoopPolicy>();
+  return policy;
+}
+
+void set_event_loop_policy(std::shared_ptr<AbstractEventLoopPolicy> policy) {
+  absl::MutexLock lock(&policy_mutex);
+  the_policy().swap(policy);
+}
+
+std::unique_ptr<EventLoop> new_event_loop(std::source_location where) {
+  return get_event_loop_policy()->new_event_loop(where);
+}
+
+EventLoop& get_event_loop() {
+  if (EventLoop* loop = running_loop_or_null()) return *loop;
+  return get_event_loop_policy()->get_event_loop();
+}
+
+void set_event_loop(EventLoop* loop) { get_event_loop_policy()->set_event_loop(loop); }
 
 }  // namespace asyncio

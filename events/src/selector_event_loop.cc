@@ -1,26 +1,43 @@
 #include "asyncio/events/selector_event_loop.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <stdexcept>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "asyncio/events/activity.h"
 #include "asyncio/events/context.h"
+#include "asyncio/events/logger.h"
 #include "asyncio/selectors/os_error.h"
 
 namespace asyncio {
+namespace {
 
-SelectorEventLoop::SelectorEventLoop(std::unique_ptr<Selector> selector)
-    : selector_(std::move(selector)), signals_(inbox()) {
+// Readiness says that one call will not block; the second one of the same callback may.
+void warn_of_blocking_socket(int fd, std::source_location where) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+  if ((::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0) return;
+  log(LogSeverity::kWarning, absl::StrCat("the socket must be non-blocking: descriptor ", fd,
+                                          ", watched at ", to_string(where)));
+}
+
+}  // namespace
+
+SelectorEventLoop::SelectorEventLoop(std::unique_ptr<Selector> selector,
+                                     std::source_location created)
+    : EventLoop(created), selector_(std::move(selector)), signals_(inbox()) {
   selector_->add(inbox()->waker().fileno(), kEventRead, nullptr);
 }
 
-SelectorEventLoop::~SelectorEventLoop() { close(); }
+SelectorEventLoop::~SelectorEventLoop() { close_forgotten(); }
 
-void SelectorEventLoop::run_once() {
+void SelectorEventLoop::run_once(std::optional<Duration> limit) {
   take_posted();
-  wait(wait_limit());
+  wait(limit);
   take_posted();
   make_timers_due();
   run_due();
@@ -51,7 +68,7 @@ void SelectorEventLoop::make_due(const Handle& handle) noexcept {
 void SelectorEventLoop::answer_waker() {
   inbox()->waker().acknowledge();
   for (const auto& callback : signals_.take_arrived()) {
-    call_soon([callback] { (*callback)(); });
+    call_soon([callback] { callback->call(); }, callback->added);
   }
 }
 
@@ -59,12 +76,12 @@ EventMask SelectorEventLoop::FdHandlers::events() const {
   return (reader.state_ != nullptr ? kEventRead : 0) | (writer.state_ != nullptr ? kEventWrite : 0);
 }
 
-void SelectorEventLoop::add_reader(int fd, Callback callback) {
-  set_handler(fd, kEventRead, std::move(callback));
+void SelectorEventLoop::add_reader(int fd, Callback callback, std::source_location where) {
+  set_handler(fd, kEventRead, std::move(callback), where);
 }
 
-void SelectorEventLoop::add_writer(int fd, Callback callback) {
-  set_handler(fd, kEventWrite, std::move(callback));
+void SelectorEventLoop::add_writer(int fd, Callback callback, std::source_location where) {
+  set_handler(fd, kEventWrite, std::move(callback), where);
 }
 
 bool SelectorEventLoop::remove_reader(int fd) { return remove_handler(fd, kEventRead); }
@@ -73,9 +90,11 @@ bool SelectorEventLoop::remove_writer(int fd) { return remove_handler(fd, kEvent
 
 // Callbacks are cancelled last, when all is in order again: what they have captured may come back
 // here as it goes.
-void SelectorEventLoop::set_handler(int fd, EventMask event, Callback callback) {
+void SelectorEventLoop::set_handler(int fd, EventMask event, Callback callback,
+                                    std::source_location where) {
   check_call();
   if (fd < 0) throw std::invalid_argument("Invalid file descriptor");
+  if (get_debug()) warn_of_blocking_socket(fd, where);
   const auto index = static_cast<std::size_t>(fd);
   if (index >= handlers_.size()) {
     check(::fcntl(fd, F_GETFD), "fcntl");  // or a bad number would cost gigabytes
@@ -84,7 +103,7 @@ void SelectorEventLoop::set_handler(int fd, EventMask event, Callback callback) 
   FdHandlers& handlers = handlers_[index];
   const EventMask before = handlers.events();
   auto* state = new internal::HandleState(*this, std::move(callback),
-                                          internal::ContextRef::capture(), /*repeats=*/true);
+                                          internal::ContextRef::capture(), where, /*repeats=*/true);
   Handle old = std::exchange(handlers.of(event), Handle(state));
   const absl::Cleanup cancel_last = [&] { old.cancel(); };
   register_events(fd, before, handlers);
@@ -121,10 +140,11 @@ void SelectorEventLoop::register_events(int fd, EventMask before, FdHandlers& ha
   std::move(drop).Cancel();
 }
 
-void SelectorEventLoop::add_signal_handler(int signal, Callback callback) {
+void SelectorEventLoop::add_signal_handler(int signal, Callback callback,
+                                           std::source_location where) {
   SignalHandlers::check(signal);
   check_call();
-  signals_.add(signal, std::move(callback));
+  signals_.add(signal, std::move(callback), where);
 }
 
 bool SelectorEventLoop::remove_signal_handler(int signal) { return signals_.remove(signal); }

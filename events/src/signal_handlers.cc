@@ -55,7 +55,7 @@ void SignalHandlers::check(int signal) {
   }
 }
 
-void SignalHandlers::add(int signal, Callback callback) {
+void SignalHandlers::add(int signal, Callback callback, std::source_location where) {
   check(signal);
   [[maybe_unused]] static const int watching = pthread_atfork(nullptr, nullptr, disown_in_child);
   Arrivals& here = arrivals[static_cast<std::size_t>(signal)];
@@ -71,7 +71,7 @@ void SignalHandlers::add(int signal, Callback callback) {
     if (is_new) here.waker.store(kNobody);
     throw;
   }
-  callbacks_[signal] = std::make_shared<Callback>(std::move(callback));
+  callbacks_[signal] = std::make_shared<SignalCallback>(SignalCallback{std::move(callback), where});
 }
 
 // The callback goes last: what it has captured may come back here. In a forked child the signal may
@@ -91,8 +91,8 @@ void SignalHandlers::clear() noexcept {
   while (!callbacks_.empty()) remove(callbacks_.begin()->first);
 }
 
-std::vector<std::shared_ptr<Callback>> SignalHandlers::take_arrived() {
-  std::vector<std::shared_ptr<Callback>> due;
+std::vector<std::shared_ptr<SignalCallback>> SignalHandlers::take_arrived() {
+  std::vector<std::shared_ptr<SignalCallback>> due;
   for (const auto& [signal, callback] : callbacks_) {
     const unsigned count = arrivals[static_cast<std::size_t>(signal)].count.exchange(0);
     due.insert(due.end(), count, callback);

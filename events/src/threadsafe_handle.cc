@@ -26,8 +26,9 @@ void ThreadsafeHandleState::call() {
   } catch (const FatalError&) {
     throw;
   } catch (...) {
-    reporter_.call_exception_handler(
-        {.message = "Exception in callback", .exception = std::current_exception()});
+    reporter_.call_exception_handler({.message = "Exception in callback",
+                                      .exception = std::current_exception(),
+                                      .details = {{"handle", to_string(activity())}}});
   }
 }
 

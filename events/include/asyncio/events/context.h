@@ -126,6 +126,9 @@ class Context {
   // For those who run callbacks in it.
   const internal::ContextRef& ref() const noexcept { return ref_; }
 
+  // The context that `ref` means; one that nobody has looked at yet is made now.
+  static Context of(internal::ContextRef& ref);
+
  private:
   friend Context copy_context();
 

@@ -24,10 +24,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
+#include "asyncio/events/activity.h"
 #include "asyncio/events/context.h"
 #include "asyncio/events/exception_context.h"
 #include "asyncio/events/handle.h"
@@ -35,6 +37,7 @@
 #include "asyncio/events/loop_local.h"
 #include "asyncio/events/runnable.h"
 #include "asyncio/events/running_loop.h"
+#include "asyncio/events/step_observer.h"
 #include "asyncio/events/threadsafe_handle.h"
 #include "asyncio/events/timer_queue.h"
 #include "asyncio/selectors/duration.h"
@@ -89,45 +92,60 @@ class EventLoop : public ExceptionReporter {
   // given.
 
   // Runs `callback` in the next turn, after what is already due. Arguments are kept (decayed) and
-  // passed as lvalues.
-  Handle call_soon(Callback callback);
-  Handle call_soon(Callback callback, const Context& context);
+  // passed as lvalues. Reports name the line of the call, but of callbacks with arguments they
+  // cannot: there a lambda says more.
+  Handle call_soon(Callback callback, std::source_location where = std::source_location::current());
+  Handle call_soon(Callback callback, const Context& context,
+                   std::source_location where = std::source_location::current());
   template <class F, class... Args>
     requires CallableWith<F, Args...>
   Handle call_soon(F&& f, Args&&... args) {
-    return call_soon(bind(std::forward<F>(f), std::forward<Args>(args)...));
+    return call_soon(bind(std::forward<F>(f), std::forward<Args>(args)...), kUnknownPlace);
   }
 
   // The same from any thread; wakes the loop if it sleeps. Posts of one thread, and everything that
   // happens after a post, keep their order. The callback is destroyed on the loop's thread, or on
   // this one if it is cancelled or the loop is closed.
-  ThreadsafeHandle call_soon_threadsafe(Callback callback);
-  ThreadsafeHandle call_soon_threadsafe(Callback callback, const Context& context);
+  ThreadsafeHandle call_soon_threadsafe(
+      Callback callback, std::source_location where = std::source_location::current());
+  ThreadsafeHandle call_soon_threadsafe(
+      Callback callback, const Context& context,
+      std::source_location where = std::source_location::current());
   template <class F, class... Args>
     requires CallableWith<F, Args...>
   ThreadsafeHandle call_soon_threadsafe(F&& f, Args&&... args) {
-    return call_soon_threadsafe(bind(std::forward<F>(f), std::forward<Args>(args)...));
+    return call_soon_threadsafe(bind(std::forward<F>(f), std::forward<Args>(args)...),
+                                kUnknownPlace);
   }
 
   // Runs `callback` once `delay` has passed. Zero and negative delays are due next turn, ordered by
   // deadline. An infinite delay never fires. Never early; how late depends on the selector (epoll:
   // about a millisecond at most). NaN: std::invalid_argument.
-  TimerHandle call_later(Duration delay, Callback callback);
-  TimerHandle call_later(Duration delay, Callback callback, const Context& context);
+  TimerHandle call_later(Duration delay, Callback callback,
+                         std::source_location where = std::source_location::current());
+  TimerHandle call_later(Duration delay, Callback callback, const Context& context,
+                         std::source_location where = std::source_location::current());
   template <class F, class... Args>
     requires CallableWith<F, Args...>
   TimerHandle call_later(Duration delay, F&& f, Args&&... args) {
-    return call_later(delay, bind(std::forward<F>(f), std::forward<Args>(args)...));
+    return call_later(delay, bind(std::forward<F>(f), std::forward<Args>(args)...), kUnknownPlace);
   }
 
   // The same at an absolute loop time.
-  TimerHandle call_at(TimePoint when, Callback callback);
-  TimerHandle call_at(TimePoint when, Callback callback, const Context& context);
+  TimerHandle call_at(TimePoint when, Callback callback,
+                      std::source_location where = std::source_location::current());
+  TimerHandle call_at(TimePoint when, Callback callback, const Context& context,
+                      std::source_location where = std::source_location::current());
   template <class F, class... Args>
     requires CallableWith<F, Args...>
   TimerHandle call_at(TimePoint when, F&& f, Args&&... args) {
-    return call_at(when, bind(std::forward<F>(f), std::forward<Args>(args)...));
+    return call_at(when, bind(std::forward<F>(f), std::forward<Args>(args)...), kUnknownPlace);
   }
+
+  // How long the next turn may wait: not at all if anything is due or the loop is stopping; until
+  // the next deadline, but a day at most; nullopt, as long as it takes, without timers. Reads the
+  // clock only in the second case.
+  std::optional<Duration> wait_limit() const;
 
   // The loop's clock, read now. Monotonic.
   virtual TimePoint time() const { return std::chrono::steady_clock::now(); }
@@ -140,8 +158,10 @@ class EventLoop : public ExceptionReporter {
   // Calls `callback` while `fd` is readable, or writable; a second add replaces the callback.
   // Throws std::runtime_error when closed, std::invalid_argument for a negative fd, OsError when
   // the system refuses it.
-  virtual void add_reader(int fd, Callback callback) = 0;
-  virtual void add_writer(int fd, Callback callback) = 0;
+  virtual void add_reader(int fd, Callback callback,
+                          std::source_location where = std::source_location::current()) = 0;
+  virtual void add_writer(int fd, Callback callback,
+                          std::source_location where = std::source_location::current()) = 0;
 
   // Whether there was a callback to remove. False on a closed loop. Once it returns the callback
   // does not run again, even if `fd` was found ready in this very turn.
@@ -153,10 +173,15 @@ class EventLoop : public ExceptionReporter {
   // Calls `callback` on the loop when the process receives `signal`; a second add replaces the
   // callback. Throws std::invalid_argument for a number that is no signal, std::runtime_error for
   // one that cannot be caught, on a closed loop, and when another loop handles the signal.
-  virtual void add_signal_handler(int signal, Callback callback) = 0;
+  virtual void add_signal_handler(int signal, Callback callback,
+                                  std::source_location where = std::source_location::current()) = 0;
 
   // Restores the signal's default action. False if there was no handler.
   virtual bool remove_signal_handler(int signal) = 0;
+
+  // The descriptor that is readable while a turn has something to do for descriptors, other threads
+  // or signals; -1 if there is none. See GuestRun.
+  virtual int fileno() const noexcept { return -1; }
 
   // Errors.
 
@@ -170,6 +195,30 @@ class EventLoop : public ExceptionReporter {
   // Reports to the handler. Throws nothing but a FatalError that the handler threw; a handler that
   // fails otherwise is reported to the default one.
   void call_exception_handler(const ExceptionContext& context) override;
+
+  // Debug mode.
+  //
+  // Off by default, unless the environment variable ASYNCIO_DEBUG is not empty. On, the loop looks
+  // at every callback and logs: callbacks that hold it up, sockets that could block it, that it was
+  // not closed, connections that were still open when it was. Off, it costs a branch a turn.
+  //
+  // Python counterpart: loop.get_debug(), loop.set_debug(), PYTHONASYNCIODEBUG.
+
+  bool get_debug() const noexcept { return debug_; }
+
+  // Loop's thread. Takes effect for callbacks from the next turn on.
+  void set_debug(bool enabled) noexcept { debug_ = enabled; }
+
+  // In debug mode, a callback or task step that takes at least this long, by the loop's clock, is
+  // logged as a warning.
+  Duration slow_callback_duration = Duration(std::chrono::milliseconds(100));
+
+  // Tells `observer` of every callback from the next turn on; null: nobody. One at a time. Loop's
+  // thread. See Watchdog.
+  void set_step_observer(StepObserver* observer) noexcept { observer_ = observer; }
+
+  // What runs now; nullopt outside of callbacks. Loop's thread.
+  std::optional<Activity> current_activity() const;
 
   // For the layers above.
 
@@ -196,22 +245,19 @@ class EventLoop : public ExceptionReporter {
   const std::shared_ptr<Inbox>& inbox() const noexcept { return inbox_; }
 
  protected:
-  EventLoop();
+  // Reports of a loop that nobody closed say where it was made.
+  explicit EventLoop(std::source_location created);
 
   // What a concrete loop supplies.
 
-  // One turn: wait for at most wait_limit(), make due what is ready, make_timers_due(), run_due().
-  virtual void run_once() = 0;
+  // One turn: wait for at most `limit` (nullopt: as long as it takes), make due what is ready,
+  // make_timers_due(), run_due().
+  virtual void run_once(std::optional<Duration> limit) = 0;
 
   // Gives back what the loop holds of the system. Called once, by close().
   virtual void release() noexcept = 0;
 
   // What it builds it from.
-
-  // How long a turn may wait: not at all if anything is due or the loop is stopping; until the next
-  // deadline, but a day at most; nullopt, as long as it takes, without timers. Reads the clock only
-  // in the second case.
-  std::optional<Duration> wait_limit() const;
 
   // Moves what other threads posted to the ready queue.
   void take_posted() {
@@ -229,12 +275,18 @@ class EventLoop : public ExceptionReporter {
   void check_open() const;
   void check_call() const;
 
+  // For the concrete loop's destructor: close(), and in debug mode say that nobody else did.
+  void close_forgotten() noexcept;
+
   const TimerQueue& timers() const noexcept { return timers_; }
   bool stopping() const noexcept { return stopping_; }
   bool anything_due() const noexcept { return !ready_.empty() || inbox_->pending(); }
 
  private:
-  class RunningScope;
+  // Of callbacks with arguments: a parameter behind a pack cannot have a default.
+  static constexpr std::source_location kUnknownPlace = {};
+
+  friend class GuestRun;
   friend internal::LoopLocals& internal::locals_of(EventLoop& loop) noexcept;
 
   template <class F, class... Args>
@@ -242,9 +294,14 @@ class EventLoop : public ExceptionReporter {
     return std::bind_front(std::forward<F>(f), std::forward<Args>(args)...);
   }
 
-  Handle schedule_soon(Callback callback, internal::ContextRef context);
-  ThreadsafeHandle post(Callback callback, internal::ContextRef context);
-  TimerHandle schedule_at(TimePoint when, Callback callback, internal::ContextRef context);
+  Handle schedule_soon(Callback callback, internal::ContextRef context, std::source_location where);
+  ThreadsafeHandle post(Callback callback, internal::ContextRef context,
+                        std::source_location where);
+  TimerHandle schedule_at(TimePoint when, Callback callback, internal::ContextRef context,
+                          std::source_location where);
+  void begin_run();
+  void end_run() noexcept;
+  void run_observed(Runnable& node);
   void drop_scheduled() noexcept;
 
   RunnableList ready_;
@@ -252,7 +309,11 @@ class EventLoop : public ExceptionReporter {
   TimerQueue timers_;
   std::atomic<bool> running_{false};
   bool stopping_ = false;
+  bool debug_;
   std::atomic<bool> closed_{false};
+  Runnable* current_ = nullptr;
+  StepObserver* observer_ = nullptr;
+  const std::source_location created_;
   internal::LoopLocals locals_;
   std::shared_ptr<ExceptionHandler> exception_handler_;  // shared with the call that runs
 };

@@ -7,6 +7,9 @@
 #ifndef ASYNCIO_EVENTS_HANDLE_H_
 #define ASYNCIO_EVENTS_HANDLE_H_
 
+#include <compare>
+#include <source_location>
+#include <string>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
@@ -31,10 +34,11 @@ class HandleState : public Runnable, public Pooled {
  public:
   // A callback that repeats is kept when it has run.
   HandleState(ExceptionReporter& reporter, Callback callback, ContextRef context,
-              bool repeats = false)
+              std::source_location created, bool repeats = false)
       : reporter_(reporter),
         callback_(std::move(callback)),
         context_(std::move(context)),
+        created_(created),
         repeats_(repeats) {}
 
   void add_reference() noexcept { ++references_; }
@@ -44,9 +48,11 @@ class HandleState : public Runnable, public Pooled {
 
   void run() override;
   void abandon() noexcept override;
+  Activity activity() const noexcept override { return {.kind = "Handle", .created = created_}; }
 
   virtual void cancel() noexcept;
   bool cancelled() const noexcept { return cancelled_; }
+  ContextRef& context() noexcept { return context_; }
 
  protected:
   virtual ~HandleState() = default;
@@ -57,6 +63,7 @@ class HandleState : public Runnable, public Pooled {
   ExceptionReporter& reporter_;
   Callback callback_;
   ContextRef context_;
+  const std::source_location created_;
   unsigned references_ = 1;
   const bool repeats_;
   bool cancelled_ = false;
@@ -67,8 +74,8 @@ class HandleState : public Runnable, public Pooled {
 class TimerHandleState final : public HandleState {
  public:
   TimerHandleState(ExceptionReporter& reporter, Callback callback, ContextRef context,
-                   TimePoint when)
-      : HandleState(reporter, std::move(callback), std::move(context)),
+                   std::source_location created, TimePoint when)
+      : HandleState(reporter, std::move(callback), std::move(context), created),
         timer_(*this),
         when_(when) {}
 
@@ -76,6 +83,7 @@ class TimerHandleState final : public HandleState {
   TimePoint when() const noexcept { return when_; }
 
   void cancel() noexcept override;
+  Activity activity() const noexcept override;
 
  private:
   Timer timer_;
@@ -110,6 +118,19 @@ class Handle {
   // Whether cancel() was called. False after a normal run.
   bool cancelled() const noexcept { return state_ == nullptr || state_->cancelled(); }
 
+  // The context in which the callback runs, or ran. REQUIRES: not default-constructed.
+  Context get_context() const;
+
+  // "<Handle created at main.cc:12>", with "cancelled" where that is so.
+  friend std::string to_string(const Handle& handle);
+
+  // Whether both mean the same scheduled callback. (Callbacks of C++ cannot be compared.)
+  friend bool operator==(const Handle& a, const Handle& b) noexcept { return a.state_ == b.state_; }
+  template <class H>
+  friend H AbslHashValue(H hash, const Handle& handle) {
+    return H::combine(std::move(hash), handle.state_);
+  }
+
  protected:
   friend class EventLoop;
   friend class SelectorEventLoop;
@@ -128,6 +149,12 @@ class TimerHandle : public Handle {
   // REQUIRES: not default-constructed.
   TimePoint when() const noexcept {
     return static_cast<const internal::TimerHandleState*>(state_)->when();
+  }
+
+  // By deadline; handles with equal deadlines are equivalent, not equal.
+  // REQUIRES: neither is default-constructed.
+  friend std::weak_ordering operator<=>(const TimerHandle& a, const TimerHandle& b) noexcept {
+    return a.when() <=> b.when();
   }
 
  private:

@@ -8,6 +8,8 @@
 #ifndef ASYNCIO_EVENTS_RUNNABLE_H_
 #define ASYNCIO_EVENTS_RUNNABLE_H_
 
+#include "asyncio/events/activity.h"
+
 namespace asyncio {
 
 class RunnableList;
@@ -23,6 +25,9 @@ class Runnable {
 
   // Called instead of run() when the loop closes first. Whoever lives by being queued ends here.
   virtual void abandon() noexcept {}
+
+  // How reports name it. Called before run(), and while it runs.
+  virtual Activity activity() const noexcept { return {}; }
 
   // Whether the node stands in a list.
   bool linked() const noexcept { return next_ != nullptr; }

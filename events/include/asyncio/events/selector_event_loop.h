@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <source_location>
 
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/signal_handlers.h"
@@ -18,19 +19,25 @@ namespace asyncio {
 class SelectorEventLoop : public EventLoop {
  public:
   // Takes over the selector. Throws OsError when the process is out of descriptors.
-  explicit SelectorEventLoop(std::unique_ptr<Selector> selector = DefaultSelector());
+  explicit SelectorEventLoop(std::unique_ptr<Selector> selector = DefaultSelector(),
+                             std::source_location created = std::source_location::current());
   ~SelectorEventLoop() override;
 
-  void add_reader(int fd, Callback callback) override;
-  void add_writer(int fd, Callback callback) override;
+  void add_reader(int fd, Callback callback,
+                  std::source_location where = std::source_location::current()) override;
+  void add_writer(int fd, Callback callback,
+                  std::source_location where = std::source_location::current()) override;
   bool remove_reader(int fd) override;
   bool remove_writer(int fd) override;
 
-  void add_signal_handler(int signal, Callback callback) override;
+  void add_signal_handler(int signal, Callback callback,
+                          std::source_location where = std::source_location::current()) override;
   bool remove_signal_handler(int signal) override;
 
+  int fileno() const noexcept override { return selector_->fileno(); }
+
  protected:
-  void run_once() override;
+  void run_once(std::optional<Duration> limit) override;
   void release() noexcept override;
 
   // Waits until a descriptor is ready, another thread posts, a signal arrives or `limit` has passed
@@ -47,7 +54,7 @@ class SelectorEventLoop : public EventLoop {
     Handle& of(EventMask event) { return event == kEventRead ? reader : writer; }
   };
 
-  void set_handler(int fd, EventMask event, Callback callback);
+  void set_handler(int fd, EventMask event, Callback callback, std::source_location where);
   bool remove_handler(int fd, EventMask event);
   void register_events(int fd, EventMask before, FdHandlers& handlers);
   void make_due(const Handle& handle) noexcept;

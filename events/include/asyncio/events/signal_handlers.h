@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <source_location>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,12 @@
 #include "asyncio/events/inbox.h"
 
 namespace asyncio {
+
+// What a loop calls when a signal arrives.
+struct SignalCallback {
+  Callback call;
+  std::source_location added;
+};
 
 // The signals of one loop.
 class SignalHandlers {
@@ -30,7 +37,7 @@ class SignalHandlers {
   static void check(int signal);
 
   // Errors as EventLoop::add_signal_handler. System calls are restarted (SA_RESTART).
-  void add(int signal, Callback callback);
+  void add(int signal, Callback callback, std::source_location where);
 
   // Restores the default action; whether there was a handler. Throws std::invalid_argument for a
   // number that is no signal.
@@ -40,11 +47,11 @@ class SignalHandlers {
   void clear() noexcept;
 
   // The callbacks of the signals that arrived since the last call: one for each arrival, by number.
-  std::vector<std::shared_ptr<Callback>> take_arrived();
+  std::vector<std::shared_ptr<SignalCallback>> take_arrived();
 
  private:
   std::shared_ptr<Inbox> inbox_;
-  std::map<int, std::shared_ptr<Callback>> callbacks_;
+  std::map<int, std::shared_ptr<SignalCallback>> callbacks_;
 };
 
 }  // namespace asyncio

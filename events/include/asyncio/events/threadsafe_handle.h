@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <source_location>
 #include <utility>
 
 #include "asyncio/events/context.h"
@@ -21,8 +22,12 @@ namespace internal {
 // recursive because a callback may cancel its own handle.
 class ThreadsafeHandleState final : public Runnable {
  public:
-  ThreadsafeHandleState(ExceptionReporter& reporter, Callback callback, ContextRef context)
-      : reporter_(reporter), callback_(std::move(callback)), context_(std::move(context)) {}
+  ThreadsafeHandleState(ExceptionReporter& reporter, Callback callback, ContextRef context,
+                        std::source_location created)
+      : reporter_(reporter),
+        created_(created),
+        callback_(std::move(callback)),
+        context_(std::move(context)) {}
 
   void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void drop_reference() noexcept {
@@ -31,6 +36,7 @@ class ThreadsafeHandleState final : public Runnable {
 
   void run() override;
   void abandon() noexcept override;
+  Activity activity() const noexcept override { return {.kind = "Handle", .created = created_}; }
 
   void cancel() noexcept;
   bool cancelled() const noexcept;
@@ -40,6 +46,7 @@ class ThreadsafeHandleState final : public Runnable {
   void call();
 
   ExceptionReporter& reporter_;
+  const std::source_location created_;
   std::atomic<int> references_{1};
   mutable std::recursive_mutex mutex_;
   Callback callback_;       // guarded by mutex_
