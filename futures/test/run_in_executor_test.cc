@@ -85,6 +85,24 @@ TEST_F(RunInExecutorTest, TheResultOfAJobWhoseFutureWasCancelledMeanwhileIsDropp
   EXPECT_THROW((void)future.result(), CancelledError);
 }
 
+TEST_F(RunInExecutorTest, ACancelledJobMayEndAfterItsLoopHasClosed) {
+  ThreadPool pool(1);
+  absl::Notification begun, released;
+  const auto future = run_in_executor(loop_, &pool, [&] {
+    begun.Notify();
+    released.WaitForNotification();
+    return 7;
+  });
+  begun.WaitForNotification();
+  EXPECT_TRUE(future.cancel());
+  run_until_done(future);
+  loop_.close();
+  released.Notify();
+  pool.shutdown();
+  EXPECT_TRUE(pool.wait(10s));
+  EXPECT_TRUE(future.cancelled());
+}
+
 TEST_F(RunInExecutorTest, ALoopMayCloseBeforeItsJobsEnd) {
   ThreadPool pool(1);
   absl::Notification begun, released;
