@@ -224,6 +224,20 @@ TEST_F(ServerTest, AsManyClientsAsTheBacklogHoldsAreAcceptedAtOnce) {
   });
 }
 
+TEST_F(ServerTest, WithABacklogOfZeroOrOneAllClientsAreAccepted) {
+  loop_.run([&]() -> Coro<> {
+    for (const int backlog : {0, 1}) {
+      clients_.clear();
+      const ServerOptions options{.backlog = backlog};
+      const Server server = co_await serve(options);
+      std::vector<Peer> peers;
+      for (int i = 0; i <= backlog; ++i) peers.push_back(Peer::connect(address_of(server)));
+      co_await turns(3);
+      EXPECT_EQ(clients_.size(), peers.size());
+    }
+  });
+}
+
 TEST_F(ServerTest, MoreClientsThanOneTurnAcceptsAreAcceptedInTheNext) {
   loop_.run([&]() -> Coro<> {
     const ServerOptions small{.backlog = 4};
