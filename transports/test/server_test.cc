@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,7 +24,9 @@
 #include "asyncio/tasks/task.h"
 #include "asyncio/tasks/with.h"
 #include "asyncio/transports/resolver.h"
+#include "events/test/child_process.h"
 #include "gtest/gtest.h"
+#include "selectors/test/refuse_system_call.h"
 #include "transports/test/peer.h"
 #include "transports/test/recorder.h"
 #include "transports/test/watched_loop.h"
@@ -252,6 +255,23 @@ TEST_F(ServerTest, MoreClientsThanOneTurnAcceptsAreAcceptedInTheNext) {
 }
 
 // The factory.
+
+TEST_F(ServerTest, ConnectionsThatAreAbortedAreSkippedWithoutAReport) {
+  EXPECT_EQ(exit_code_of([] {
+              WatchedLoop loop;
+              bool serving = false;
+              loop.run([&]() -> Coro<> {
+                auto factory = [] { return std::make_shared<Recorder>(); };
+                const Server server = co_await create_server(factory, "127.0.0.1", 0);
+                const Peer peer = Peer::connect(address_of(server));
+                refuse_system_call(SYS_accept4, ECONNABORTED);
+                co_await turns(3);
+                serving = server.is_serving();
+              });
+              return serving && loop.reports().empty() ? 0 : 1;
+            }),
+            0);
+}
 
 TEST_F(ServerTest, AFactoryThatThrowsIsReportedAndItsClientIsClosedButNobodyElse) {
   loop_.run([&]() -> Coro<> {
