@@ -1,10 +1,14 @@
 #include "asyncio/events/event_loop.h"
 
+#include <cxxabi.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <set>
 #include <stdexcept>
+#include <typeinfo>
 
 #include "absl/base/attributes.h"
 #include "absl/base/const_init.h"
@@ -33,13 +37,22 @@ std::set<const EventLoop*>& living() ABSL_EXCLUSIVE_LOCKS_REQUIRED(living_mutex)
   return *loops;
 }
 
+template <class E>
+std::string describe_exception(const E& error) {
+  int status = 0;
+  const char* mangled = typeid(error).name();
+  const std::unique_ptr<char, decltype(&std::free)> type(
+      abi::__cxa_demangle(mangled, nullptr, nullptr, &status), std::free);
+  return absl::StrCat(type != nullptr ? type.get() : mangled, ": ", error.what());
+}
+
 std::string describe(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const std::exception& e) {
-    return e.what();
+    return describe_exception(e);
   } catch (const FatalError& e) {
-    return e.what();
+    return describe_exception(e);
   } catch (...) {
     return "an exception that is no std::exception";
   }

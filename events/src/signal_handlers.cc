@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <stdexcept>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "asyncio/events/logger.h"
 #include "asyncio/selectors/os_error.h"
 
 namespace asyncio {
@@ -82,13 +84,19 @@ bool SignalHandlers::remove(int signal) {
   if (removed.empty()) return false;
   std::atomic<int>& owner = arrivals[static_cast<std::size_t>(signal)].waker;
   if (owner != inbox_->waker().fileno() && owner != kNobody) return true;
+  const absl::Cleanup disown = [&] { owner.store(kNobody); };  // whatever the system says
   set_action(signal, SIG_DFL);
-  owner.store(kNobody);
   return true;
 }
 
 void SignalHandlers::clear() noexcept {
-  while (!callbacks_.empty()) remove(callbacks_.begin()->first);
+  while (!callbacks_.empty()) {
+    try {
+      remove(callbacks_.begin()->first);
+    } catch (const std::exception& error) {
+      log(LogSeverity::kError, absl::StrCat("a signal's action was not restored: ", error.what()));
+    }
+  }
 }
 
 std::vector<std::shared_ptr<SignalCallback>> SignalHandlers::take_arrived() {

@@ -41,6 +41,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
 using namespace std::chrono_literals;
 
 constexpr char kClosed[] = "Event loop is closed";
@@ -717,7 +718,11 @@ TEST_F(EventLoopTest, WithoutAHandlerAnExceptionIsLoggedAsOneError) {
   loop_.call_soon([] { throw std::runtime_error("boom"); });
   turn();
   EXPECT_THAT(log.severities, ElementsAre(LogSeverity::kError));
-  EXPECT_THAT(log.messages, ElementsAre("Exception in callback\nexception: boom"));
+  EXPECT_THAT(
+      log.messages,
+      ElementsAre(MatchesRegex("Exception in callback\n"
+                               "handle: <Handle created at events/test/event_loop_test.cc:[0-9]+>\n"
+                               "exception: std::runtime_error: boom")));
 }
 
 TEST_F(EventLoopTest, TheDefaultHandlerLogsTheDetailsSortedByKey) {

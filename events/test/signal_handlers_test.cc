@@ -1,10 +1,12 @@
 #include "asyncio/events/signal_handlers.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <memory>
@@ -20,6 +22,7 @@
 #include "asyncio/events/running_loop.h"
 #include "asyncio/events/selector_event_loop.h"
 #include "asyncio/selectors/os_error.h"
+#include "events/test/captured_log.h"
 #include "events/test/child_process.h"
 #include "events/test/thread_state.h"
 #include "events/test/thrown_words.h"
@@ -243,6 +246,40 @@ int remove_when_refused(unsigned error_number) {
 TEST_F(SignalHandlersTest, RemovingThrowsWhatTheSystemAnswersAndForgetsTheCallback) {
   EXPECT_EQ(remove_when_refused<PermissionError>(EPERM), 0);
   EXPECT_EQ(remove_when_refused<std::runtime_error>(EINVAL), 0);
+}
+
+TEST_F(SignalHandlersTest, AHandlerThatTheSystemKeepsWakesNobodyAnyMore) {
+  EXPECT_EQ(exit_code_of([] {
+              auto loop = std::make_unique<SelectorEventLoop>();
+              loop->add_signal_handler(SIGUSR1, [] {});
+              refuse_system_call(SYS_rt_sigaction, EPERM);
+              EXPECT_THROW(loop->remove_signal_handler(SIGUSR1), PermissionError);
+              loop.reset();
+              std::array<int, 2> pipe{};  // may get the numbers that the loop's descriptors had
+              std::array<int, 2> another_pipe{};
+              if (::pipe2(pipe.data(), O_NONBLOCK) != 0) return 1;
+              if (::pipe2(another_pipe.data(), O_NONBLOCK) != 0) return 1;
+              ::raise(SIGUSR1);
+              char byte = 0;
+              return ::read(pipe[0], &byte, 1) == -1 && ::read(another_pipe[0], &byte, 1) == -1 ? 0
+                                                                                                : 2;
+            }),
+            0);
+}
+
+TEST_F(SignalHandlersTest, ALoopClosesThoughTheSystemRefusesToRestoreAnAction) {
+  EXPECT_EQ(exit_code_of([] {
+              CapturedLog log;
+              SelectorEventLoop loop;
+              loop.add_signal_handler(SIGUSR1, [] {});
+              refuse_system_call(SYS_rt_sigaction, EPERM);
+              loop.close();
+              return log.messages.size() == 1 &&
+                             log.messages[0].starts_with("a signal's action was not restored: ")
+                         ? 0
+                         : 1;
+            }),
+            0);
 }
 
 TEST_F(SignalHandlersTest, ASignalThatAnotherLoopHandlesIsRefused) {

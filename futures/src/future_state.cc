@@ -22,8 +22,8 @@ std::uint64_t next_callback_id() {
 // keeps the future alive.
 class FutureState::CallbackNode final : public Runnable, public Pooled {
  public:
-  CallbackNode(DoneCallback callback, ContextRef context)
-      : callback_(std::move(callback)), context_(std::move(context)) {}
+  CallbackNode(DoneCallback callback, std::source_location added)
+      : callback_(std::move(callback)), added_(added) {}
 
   void become_due(FutureState& future) noexcept {
     next_ = nullptr;
@@ -48,15 +48,21 @@ class FutureState::CallbackNode final : public Runnable, public Pooled {
   }
 
   void abandon() noexcept override { delete this; }
+  Activity activity() const noexcept override { return {.kind = "Handle", .created = added_}; }
 
   CallbackNode* next_ = nullptr;  // the future's next callback
   const std::uint64_t id_ = next_callback_id();
 
  private:
   DoneCallback callback_;
-  ContextRef context_;
+  ContextRef context_ = ContextRef::capture();
+  const std::source_location added_;
   StateRef<FutureState> future_;
 };
+
+std::string FutureState::describe() const {
+  return to_string(Activity{.kind = "Future", .created = created_});
+}
 
 // The report comes first, while a task still is one.
 void FutureState::destroy() noexcept {
@@ -73,8 +79,7 @@ void FutureState::report_unretrieved() noexcept {
   const std::string message = absl::StrCat(kind(), " exception was never retrieved");
   if (!EventLoop::is_alive(loop_)) return log(LogSeverity::kError, message);
   try {
-    loop_->call_exception_handler(
-        {.message = message, .exception = error_, .details = {{"future", describe()}}});
+    report({.message = message, .exception = error_, .details = {{"future", describe()}}});
   } catch (const FatalError&) {
     log(LogSeverity::kError, "the exception handler asked to end the loop from a destructor");
   }
@@ -100,11 +105,16 @@ void FutureState::end_cancelled(std::exception_ptr error) {
   error_ = std::move(error);
 }
 
-// A loop that is not running here may be closed or gone; one that is running is neither.
+// A loop that is not running here may be closed or gone, or run elsewhere.
 void FutureState::require_open_loop() const {
   if (running_loop_or_null() == loop_) return;
-  if (EventLoop::is_alive(loop_) && !loop_->is_closed()) return;
-  throw std::runtime_error("Event loop is closed");
+  if (!EventLoop::is_alive(loop_) || loop_->is_closed()) {
+    throw std::runtime_error("Event loop is closed");
+  }
+  if (loop_->is_running()) {
+    throw std::runtime_error(
+        "Non-thread-safe operation invoked on an event loop other than the current one");
+  }
 }
 
 void FutureState::settle(Status status) {
@@ -141,9 +151,9 @@ void FutureState::require_pending() const {
   if (done()) throw InvalidStateError("invalid state");
 }
 
-std::uint64_t FutureState::add_done_callback(DoneCallback callback, ContextRef context) {
+std::uint64_t FutureState::add_done_callback(DoneCallback callback, std::source_location where) {
   if (done()) require_open_loop();
-  auto* node = new CallbackNode(std::move(callback), std::move(context));
+  auto* node = new CallbackNode(std::move(callback), where);
   const std::uint64_t id = node->id_;
   if (done()) {
     node->become_due(*this);

@@ -86,10 +86,10 @@ KqueueSelector::KqueueSelector(KqueueApi& kernel)
 KqueueSelector::~KqueueSelector() { os_close(); }
 
 void KqueueSelector::os_add(Registration registration, EventMask events) {
-  const auto index = static_cast<std::size_t>(registration.fd);
-  if (index >= happened_.size()) happened_.resize(index + 1);
   absl::Cleanup undo = [this, registration] { os_remove(registration.fd); };
   change(registration, 0, events);
+  const auto index = static_cast<std::size_t>(registration.fd);
+  if (index >= happened_.size()) happened_.resize(index + 1);
   std::move(undo).Cancel();
 }
 

@@ -297,6 +297,23 @@ TEST_P(SelectorTest, ReportsOnlyWhatWasAskedFor) {
   EXPECT_THAT(select(), ElementsAre(ReadyKey{other, kEventWrite}));
 }
 
+TEST_P(SelectorTest, DescriptorsMayComeAndGoWhileTheResultIsRead) {
+  std::vector<Ends> pairs;
+  std::vector<int> expected;
+  for (int i = 0; i < 8; ++i) {
+    pairs.push_back(socket_pair());
+    expected.push_back(pairs.back().here.get());
+    selector_->add(expected.back(), kEventWrite);
+  }
+  std::vector<int> seen;
+  for (const ReadyKey& ready : selector_->select(0s)) {
+    selector_->add(pairs[seen.size()].there.get(), kEventRead);
+    seen.push_back(ready.key.fd);
+    selector_->remove(ready.key.fd);
+  }
+  EXPECT_THAT(seen, ::testing::UnorderedElementsAreArray(expected));
+}
+
 TEST_P(SelectorTest, GoesOnReportingWhatIsNotDealtWith) {
   const Ends ends = socket_pair();
   const SelectorKey key = selector_->add(ends.here.get(), kEventRead);

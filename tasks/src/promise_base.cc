@@ -1,6 +1,15 @@
 #include "asyncio/tasks/promise_base.h"
 
+#include "absl/strings/str_cat.h"
+#include "asyncio/events/activity.h"
+#include "asyncio/events/logger.h"
+
 namespace asyncio::internal {
+
+void PromiseBase::report_never_awaited() const noexcept {
+  log(LogSeverity::kWarning,
+      absl::StrCat("coroutine at ", to_string(place_), " was never awaited"));
+}
 
 void Trampoline::run_frames() {
   started_ = true;

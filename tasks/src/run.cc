@@ -135,6 +135,7 @@ EventLoop& Runner::get_loop() {
   if (closed_) throw std::runtime_error("Runner is closed");
   if (loop_ == nullptr) {
     loop_ = options_.loop_factory != nullptr ? options_.loop_factory() : new_event_loop();
+    if (options_.debug.has_value()) loop_->set_debug(*options_.debug);
   }
   return *loop_;
 }
@@ -177,9 +178,9 @@ void Runner::cancel_all_tasks(EventLoop& loop) {
   if (left > 0) throw std::runtime_error("Event loop stopped before Future completed.");
   for (const AnyTask& task : tasks) {
     if (task.cancelled() || task.exception() == nullptr) continue;
-    loop.call_exception_handler({.message = "unhandled exception during asyncio.run() shutdown",
-                                 .exception = task.exception(),
-                                 .details = {{"task", task.get_name()}}});
+    task.core().report_in_context({.message = "unhandled exception during asyncio.run() shutdown",
+                                   .exception = task.exception(),
+                                   .details = {{"task", task.state().describe()}}});
   }
 }
 

@@ -4,7 +4,9 @@ namespace asyncio {
 
 std::optional<AnyTask> current_task() { return current_task(get_running_loop()); }
 
+// After a fork the registry still knows the parent's task; the child runs no loop.
 std::optional<AnyTask> current_task(EventLoop& loop) {
+  if (running_loop_or_null() != &loop) return std::nullopt;
   const internal::TaskRegistry* registry = internal::TaskRegistry::find(loop);
   if (registry == nullptr || registry->current() == nullptr) return std::nullopt;
   return AnyTask(*registry->current());

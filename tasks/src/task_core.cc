@@ -59,24 +59,33 @@ class TaskRegistry::CurrentScope {
   TaskRegistry& registry_;
 };
 
+// The registry's reference goes last, after the scope: what the result destroys may ask who runs.
 void TaskCore::run() {
+  StateRef<FutureState> last_reference;
   const TaskRegistry::CurrentScope scope(*this);
   waiting_on_ = nullptr;
   cancel_sent_ = false;
-  if (must_cancel_ && !frames_.started()) return end_cancelled();
-  {
+  const bool never_starts = must_cancel_ && !frames_.started();
+  if (!never_starts) {
     const ContextScope context(context_);
     frames_.run_frames();
+    if (!frames_.ended()) return;
   }
-  if (frames_.ended()) complete();
+  last_reference = leave_registry();
+  never_starts ? end_cancelled() : complete();
+}
+
+Activity TaskCore::activity() const noexcept {
+  Activity activity{.kind = "Task", .created = future_.created()};
+  activity.set_name(name());
+  if (frames_.root() != nullptr) activity.suspended = frames_.place();
+  return activity;
 }
 
 // A failure wins over a requested cancellation, a cancellation over a value.
 void TaskCore::complete() {
   std::exception_ptr error = frames_.root()->take_error();
   if (error == nullptr && must_cancel_) return end_cancelled();
-  const StateRef<FutureState> registry_reference(&future_);
-  registry_.remove(*this);
   if (error == nullptr) return succeed();
   frames_.destroy_frames();
   if (holds<CancelledError>(error)) return future_.end_cancelled(std::move(error));
@@ -85,10 +94,13 @@ void TaskCore::complete() {
 }
 
 void TaskCore::end_cancelled() {
-  const StateRef<FutureState> registry_reference(&future_);
-  registry_.remove(*this);
   frames_.destroy_frames();
   future_.end_cancelled(std::make_exception_ptr(CancelledError(cancel_message_)));
+}
+
+StateRef<FutureState> TaskCore::leave_registry() noexcept {
+  registry_.remove(*this);
+  return StateRef<FutureState>(&future_);
 }
 
 // Once what the task waits for has been cancelled, the CancelledError on its way keeps its message.
@@ -133,13 +145,18 @@ std::string TaskCore::name() const {
 }
 
 void TaskCore::destroy_pending() {
-  const StateRef<FutureState> registry_reference(&future_);
-  registry_.remove(*this);
+  const StateRef<FutureState> last_reference = leave_registry();
   unlink();
   waiting_on_ = nullptr;
+  const std::string description = to_string(activity());
   frames_.destroy_frames();
-  future_.loop().call_exception_handler(
-      {.message = "Task was destroyed but it is pending!", .details = {{"task", name()}}});
+  report_in_context(
+      {.message = "Task was destroyed but it is pending!", .details = {{"task", description}}});
+}
+
+void TaskCore::report_in_context(const ExceptionContext& context) {
+  const ContextScope scope(context_);
+  future_.loop().call_exception_handler(context);
 }
 
 // TaskRegistry.

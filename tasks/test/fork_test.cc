@@ -4,6 +4,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "asyncio/events/running_loop.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/run.h"
 #include "asyncio/tasks/sleep.h"
@@ -19,7 +20,9 @@ using namespace std::chrono_literals;
 TEST(ForkTest, AChildHasNoCurrentTask) {
   auto parent = []() -> Coro<int> {
     EXPECT_NE(current_task(), std::nullopt);
-    co_return exit_code_of([] {
+    EventLoop& loop = get_running_loop();
+    co_return exit_code_of([&] {
+      if (current_task(loop) != std::nullopt) return 2;
       try {
         current_task();
       } catch (const std::runtime_error&) {

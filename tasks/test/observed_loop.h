@@ -38,9 +38,9 @@ class ObservedLoop : public VirtualTimeLoop {
   }
 
  protected:
-  void run_once() override {
+  void run_once(std::optional<Duration> limit) override {
     ++turns_;
-    VirtualTimeLoop::run_once();
+    VirtualTimeLoop::run_once(limit);
   }
 
  private:

@@ -25,6 +25,7 @@
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/sleep.h"
 #include "asyncio/tasks/task.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tasks/test/counted.h"
 #include "tasks/test/ending.h"
@@ -32,6 +33,10 @@
 
 namespace asyncio {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::StartsWith;
 
 using namespace std::chrono_literals;
 
@@ -173,8 +178,8 @@ TEST(RunTest, ReportsTheFailuresOfTheTasksThatAreLeft) {
   EXPECT_EQ(reports[0].message, "unhandled exception during asyncio.run() shutdown");
   EXPECT_EQ(ending_of_call([&] { std::rethrow_exception(reports[0].exception); }),
             "failed: cannot clean up");
-  EXPECT_EQ(reports[0].details,
-            (std::vector<std::pair<std::string, std::string>>{{"task", "bad"}}));
+  EXPECT_THAT(reports[0].details,
+              ElementsAre(Pair("task", StartsWith("<Task 'bad' created at tasks/test/"))));
 }
 
 TEST(RunTest, AFatalErrorOfMainLeavesThroughIt) {

@@ -17,6 +17,7 @@
 #include "asyncio/tasks/run.h"
 #include "asyncio/tasks/sleep.h"
 #include "asyncio/tasks/task.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tasks/test/counted.h"
 #include "tasks/test/ending.h"
@@ -24,6 +25,8 @@
 
 namespace asyncio {
 namespace {
+
+using ::testing::MatchesRegex;
 
 using namespace std::chrono_literals;
 
@@ -252,7 +255,9 @@ TEST_F(FutureAwaiterTest, RefusesAFutureOfAnotherLoopAndTheTaskGoesOn) {
     };
     auto task = create_task(body, foreign);
     task.set_name("traveller");
-    EXPECT_EQ(co_await task, "Task traveller got Future Future attached to a different loop");
+    EXPECT_THAT(co_await task,
+                MatchesRegex("Task <Task 'traveller' .*> got Future <Future created at .*> "
+                             "attached to a different loop"));
   });
 }
 

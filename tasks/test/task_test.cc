@@ -17,6 +17,7 @@
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/run.h"
 #include "asyncio/tasks/sleep.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tasks/test/counted.h"
 #include "tasks/test/ending.h"
@@ -24,6 +25,10 @@
 
 namespace asyncio {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::StartsWith;
 
 using namespace std::chrono_literals;
 
@@ -398,8 +403,9 @@ TEST_F(UnretrievedTest, AnExceptionIsReportedWhenTheLastHandleGoes) {
   EXPECT_EQ(loop_.reports()[0].message, "Task exception was never retrieved");
   EXPECT_EQ(ending_of_call([&] { std::rethrow_exception(loop_.reports()[0].exception); }),
             "failed: unread");
-  EXPECT_EQ(loop_.reports()[0].details,
-            (std::vector<std::pair<std::string, std::string>>{{"future", "careless"}}));
+  EXPECT_THAT(loop_.reports()[0].details,
+              ElementsAre(Pair("future", StartsWith("<Task 'careless' created at "
+                                                    "tasks/test/task_test.cc:"))));
 }
 
 TEST_F(UnretrievedTest, AnExceptionOfATaskThatNobodyKeptIsReportedAtItsEnd) {

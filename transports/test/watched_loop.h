@@ -106,9 +106,9 @@ class WatchedLoop : public SelectorEventLoop {
   }
 
  protected:
-  void run_once() override {
+  void run_once(std::optional<Duration> limit) override {
     ++turns_;
-    SelectorEventLoop::run_once();
+    SelectorEventLoop::run_once(limit);
     if (after_turn_ != nullptr) after_turn_();
   }
 

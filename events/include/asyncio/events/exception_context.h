@@ -10,7 +10,7 @@
 namespace asyncio {
 
 // An exception that nobody else can take care of. `details` are further lines under asyncio's key
-// names: ("task", "Task-3"), ("transport", "…").
+// names: ("task", "<Task 'Task-3' created at main.cc:12>"), ("transport", "…").
 //
 // Python counterpart: the context dict of call_exception_handler().
 struct ExceptionContext {

@@ -6,7 +6,7 @@
 // waits becomes due and runs next turn, in the order in which it came.
 //
 // An exception that nobody ever looked at is reported to the loop's exception handler when the last
-// reference goes.
+// reference goes, with the line where the future was made.
 //
 // Python counterpart: asyncio.Future.
 #ifndef ASYNCIO_FUTURES_FUTURE_H_
@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -101,11 +102,13 @@ class AnyFuture {
   // name for remove_done_callback(), since functions of C++ cannot be compared. Throws
   // std::runtime_error
   // ("Event loop is closed") if it is done and its loop is closed or gone.
-  CallbackId add_done_callback(absl::AnyInvocable<void(AnyFuture)> callback) const {
+  CallbackId add_done_callback(absl::AnyInvocable<void(AnyFuture)> callback,
+                               std::source_location where = std::source_location::current()) const {
     return state_->add_done_callback(
         [callback = std::move(callback)](internal::FutureState& state) mutable {
           callback(AnyFuture(internal::StateRef<internal::FutureState>::share(state)));
-        });
+        },
+        where);
   }
 
   // Whether there was such a callback to remove. False once the future is done: its callbacks are
@@ -137,11 +140,13 @@ class Future : public AnyFuture {
   static_assert(!std::is_reference_v<T>, "a Future holds a value: use a pointer for a reference");
 
   // Pending, on the loop that get_event_loop() finds; throws std::runtime_error if there is none.
-  Future() : Future(get_event_loop()) {}
+  explicit Future(std::source_location where = std::source_location::current())
+      : Future(get_event_loop(), where) {}
 
   // Pending, on this loop.
-  explicit Future(EventLoop& loop)
-      : AnyFuture(internal::StateRef<internal::FutureState>(new internal::ValueState<T>(loop))) {}
+  explicit Future(EventLoop& loop, std::source_location where = std::source_location::current())
+      : AnyFuture(
+            internal::StateRef<internal::FutureState>(new internal::ValueState<T>(loop, where))) {}
 
   // The value. Throws InvalidStateError ("Result is not ready.") while pending, the CancelledError
   // if cancelled, the exception if there is one: each time it is asked.
@@ -175,11 +180,13 @@ class Future : public AnyFuture {
   // The same with a callback that wants the typed future.
   template <class F>
     requires(std::invocable<F&, Future<T>> && !std::invocable<F&, AnyFuture>)
-  CallbackId add_done_callback(F callback) const {
+  CallbackId add_done_callback(F callback,
+                               std::source_location where = std::source_location::current()) const {
     return state_->add_done_callback(
         [callback = std::move(callback)](internal::FutureState& state) mutable {
           callback(Future(internal::StateRef<internal::FutureState>::share(state)));
-        });
+        },
+        where);
   }
 
   // For the layers above. What happens to the value is said at `co_await`.
@@ -196,8 +203,9 @@ class Future : public AnyFuture {
 //
 // Python counterpart: loop.create_future().
 template <class T = void>
-Future<T> create_future(EventLoop& loop) {
-  return Future<T>(loop);
+Future<T> create_future(EventLoop& loop,
+                        std::source_location where = std::source_location::current()) {
+  return Future<T>(loop, where);
 }
 
 }  // namespace asyncio

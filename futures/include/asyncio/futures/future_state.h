@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <utility>
 
@@ -25,7 +26,8 @@ namespace asyncio::internal {
 
 class FutureState : public Cancellable, public Pooled {
  public:
-  explicit FutureState(EventLoop& loop) noexcept : loop_(&loop) {}
+  FutureState(EventLoop& loop, std::source_location created) noexcept
+      : loop_(&loop), created_(created) {}
 
   FutureState(const FutureState&) = delete;
   FutureState& operator=(const FutureState&) = delete;
@@ -37,6 +39,7 @@ class FutureState : public Cancellable, public Pooled {
   bool shared() const noexcept { return references_ > 1; }
 
   EventLoop& loop() const noexcept { return *loop_; }
+  std::source_location created() const noexcept { return created_; }
   bool done() const noexcept { return status_ != Status::kPending; }
   bool cancelled() const noexcept { return status_ == Status::kCancelled; }
 
@@ -69,12 +72,16 @@ class FutureState : public Cancellable, public Pooled {
 
   // As Future::add_done_callback and remove_done_callback.
   std::uint64_t add_done_callback(DoneCallback callback,
-                                  ContextRef context = ContextRef::capture());
+                                  std::source_location where = std::source_location::current());
   bool remove_done_callback(std::uint64_t id);
 
-  // A short name for messages: "Future", or the task's.
-  virtual std::string describe() const { return "Future"; }
+  // For messages: "<Future created at main.cc:12>".
+  virtual std::string describe() const;
   virtual const char* kind() const noexcept { return "Future"; }
+
+  // Tells the loop's exception handler, in the context of what is reported. Throws nothing but a
+  // FatalError.
+  virtual void report(const ExceptionContext& context) { loop_->call_exception_handler(context); }
 
  protected:
   virtual ~FutureState();
@@ -93,6 +100,7 @@ class FutureState : public Cancellable, public Pooled {
   const std::exception_ptr& cancellation();
 
   EventLoop* loop_;
+  const std::source_location created_;
   RunnableList waiting_;
   CallbackNode* callbacks_ = nullptr;  // those of waiting_ that are callbacks
   std::exception_ptr error_;           // the exception, or the CancelledError once one was thrown

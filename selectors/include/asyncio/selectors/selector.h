@@ -84,8 +84,8 @@ class Selector {
   // call. Empty when the time is over, and possibly earlier (limits above 24 days are cut, dead
   // registrations swept out). Never wakes early for lack of resolution: rounds up. A signal does
   // not end the wait (PEP 475); have its handler write to a watched descriptor for that. Also works
-  // with nothing registered. The result is valid until the next call of a non-const function.
-  // Throws OsError.
+  // with nothing registered. The result is valid until the next select() or close(): descriptors
+  // may be added and removed while one reads it. Throws OsError.
   std::span<const ReadyKey> select(std::optional<Duration> timeout = std::nullopt);
 
   // Throws std::out_of_range if `fd` is not registered, std::invalid_argument if it is negative.

@@ -13,7 +13,8 @@
 // do not compile either; parameters that may refer to a temporary are refused where the coroutine
 // could outlive it, see BorrowedArgumentError.
 //
-// A Coro that is dropped without being awaited destroys its arguments and never runs.
+// A Coro that is dropped without being awaited destroys its arguments and never runs, and is logged
+// as a warning ("coroutine … was never awaited") that names the coroutine's line.
 #ifndef ASYNCIO_TASKS_CORO_H_
 #define ASYNCIO_TASKS_CORO_H_
 
@@ -21,6 +22,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -64,7 +66,14 @@ class ASYNCIO_INTERNAL_CORO_TYPE
   Coro(const Coro&) = delete;  // consume it where it is born: co_await f() or create_task(f())
   Coro& operator=(const Coro&) = delete;
   ~Coro() {
-    if (promise_ != nullptr) promise_->destroy();
+    if (promise_ == nullptr) return;
+    promise_->report_never_awaited();
+    close();
+  }
+
+  // Destroys it unstarted, without a word in the log. Python counterpart: coroutine.close().
+  void close() noexcept {
+    if (promise_ != nullptr) release().destroy();
   }
 
   // For consumers in this library. Gives up the frame; the caller owns it.
@@ -99,20 +108,32 @@ concept NotAwaitable =
 class AwaitingPromise : public PromiseBase {
  public:
   template <class T>
-  CoroAwaiter<T> await_transform(Coro<T> coro) const noexcept {
+  CoroAwaiter<T> await_transform(
+      Coro<T> coro, std::source_location where = std::source_location::current()) noexcept {
+    set_place(where);
     return CoroAwaiter<T>(coro.release());
   }
   template <class T>
-  FutureAwaiter<T> await_transform(Future<T> future) const noexcept {
+  FutureAwaiter<T> await_transform(
+      Future<T> future, std::source_location where = std::source_location::current()) noexcept {
+    set_place(where);
     return FutureAwaiter<T>(std::move(future));
   }
-  WaiterAwaiter await_transform(Waiter& waiter) const noexcept { return WaiterAwaiter(waiter); }
+  WaiterAwaiter await_transform(
+      Waiter& waiter, std::source_location where = std::source_location::current()) noexcept {
+    set_place(where);
+    return WaiterAwaiter(waiter);
+  }
   template <SuspensionAwaiter A>
-  AwaiterReference<std::remove_reference_t<A>> await_transform(A&& awaiter) const noexcept {
+  AwaiterReference<std::remove_reference_t<A>> await_transform(
+      A&& awaiter, std::source_location where = std::source_location::current()) noexcept {
+    set_place(where);
     return AwaiterReference<std::remove_reference_t<A>>(awaiter);
   }
   template <HasSuspensionAwaiter A>
-  A&& await_transform(A&& awaitable) const noexcept {
+  A&& await_transform(A&& awaitable,
+                      std::source_location where = std::source_location::current()) noexcept {
+    set_place(where);
     return static_cast<A&&>(awaitable);
   }
   template <NotAwaitable A>
@@ -130,7 +151,8 @@ class AwaitingPromise : public PromiseBase {
 template <class T>
 class Promise : public AwaitingPromise {
  public:
-  Promise() noexcept : AwaitingPromise(std::coroutine_handle<Promise>::from_promise(*this)) {}
+  explicit Promise(std::source_location own) noexcept
+      : AwaitingPromise(std::coroutine_handle<Promise>::from_promise(*this), own) {}
 
   Coro<T> get_return_object() noexcept { return Coro<T>(*this); }
 
@@ -148,7 +170,8 @@ class Promise : public AwaitingPromise {
 template <>
 class Promise<void> : public AwaitingPromise {
  public:
-  Promise() noexcept : AwaitingPromise(std::coroutine_handle<Promise>::from_promise(*this)) {}
+  explicit Promise(std::source_location own) noexcept
+      : AwaitingPromise(std::coroutine_handle<Promise>::from_promise(*this), own) {}
 
   inline Coro<void> get_return_object() noexcept;
   void return_void() const noexcept {}
@@ -166,7 +189,8 @@ class SignedPromise final : public Promise<T> {
       "a coroutine must not take a parameter by &&: it would refer to a temporary that is gone "
       "when the coroutine runs; take it by value");
 
-  SignedPromise() noexcept {
+  explicit SignedPromise(std::source_location own = std::source_location::current()) noexcept
+      : Promise<T>(own) {
     if constexpr (constexpr const char* kBorrowed = first_borrowed<Parameters...>();
                   kBorrowed != nullptr) {
       this->set_borrowed(kBorrowed);

@@ -16,6 +16,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <exception>
+#include <source_location>
 #include <utility>
 
 #include "asyncio/events/block_pool.h"
@@ -60,6 +61,10 @@ class Trampoline {
 
   // Null once the frames are destroyed.
   PromiseBase* root() const noexcept { return root_; }
+
+  // Where the chain waits: the line of the leaf's co_await, or of the coroutine that has not
+  // started. REQUIRES: root() is not null, not inside run_frames().
+  std::source_location place() const noexcept;
 
   // Destroys whatever frames are left, in constant stack. REQUIRES: not inside run_frames().
   void destroy_frames() noexcept;
@@ -129,12 +134,20 @@ class PromiseBase {
   // What the body threw, moved out.
   std::exception_ptr take_error() noexcept { return std::move(error_); }
 
+  // The line of the last co_await in this frame; before the first, the coroutine's own.
+  std::source_location place() const noexcept { return place_; }
+  void set_place(std::source_location place) noexcept { place_ = place; }
+
+  // Logs that the coroutine is about to be destroyed and never ran.
+  void report_never_awaited() const noexcept;
+
   // The first parameter through which the coroutine may refer to a temporary of its caller, as the
   // compiler spells it; null if there is none. See borrow_check.h.
   const char* borrowed() const noexcept { return borrowed_; }
 
  protected:
-  explicit PromiseBase(std::coroutine_handle<> frame) noexcept : frame_(frame) {}
+  PromiseBase(std::coroutine_handle<> frame, std::source_location own) noexcept
+      : frame_(frame), place_(own) {}
   ~PromiseBase() = default;
 
   void set_borrowed(const char* parameter) noexcept { borrowed_ = parameter; }
@@ -157,7 +170,10 @@ class PromiseBase {
   FrameOwner* owner_ = nullptr;    // where in the parent's frame
   std::exception_ptr error_;
   const char* borrowed_ = nullptr;
+  std::source_location place_;
 };
+
+inline std::source_location Trampoline::place() const noexcept { return leaf_->place(); }
 
 inline FrameOwner::~FrameOwner() {
   if (frame_ != nullptr) frame_->destroy();

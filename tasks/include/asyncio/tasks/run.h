@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -20,6 +21,9 @@ namespace asyncio {
 struct RunnerOptions {
   // Makes the loop; null: new_event_loop().
   std::unique_ptr<EventLoop> (*loop_factory)() = nullptr;
+
+  // Switches the loop's debug mode on or off; nullopt: as ASYNCIO_DEBUG says.
+  std::optional<bool> debug = std::nullopt;
 };
 static_assert(std::is_trivially_copyable_v<RunnerOptions>);
 
@@ -29,7 +33,7 @@ namespace internal {
 
 // Runner::run() with a coroutine that has been passed on.
 template <class T>
-T run_main(Runner& runner, Coro<T>& main);
+T run_main(Runner& runner, Coro<T>& main, std::source_location where);
 
 }  // namespace internal
 
@@ -55,7 +59,7 @@ class Runner {
   // if the task then ends by that, KeyboardInterrupt is thrown here. A second Ctrl-C has its
   // default action: it ends the process, even if the loop no longer turns.
   template <class T>
-  T run(Coro<T> main);
+  T run(Coro<T> main, std::source_location where = std::source_location::current());
 
   // Runs function(arguments...), which returns a Coro; see create_task().
   template <class F, class... Args>
@@ -78,7 +82,7 @@ class Runner {
 
  private:
   template <class T>
-  friend T internal::run_main(Runner& runner, Coro<T>& main);
+  friend T internal::run_main(Runner& runner, Coro<T>& main, std::source_location where);
 
   const Context& context();
   static void cancel_all_tasks(EventLoop& loop);
@@ -95,7 +99,8 @@ class Runner {
 //
 // Python counterpart: asyncio.run().
 template <class T>
-T run(Coro<T> main, RunnerOptions options = {});
+T run(Coro<T> main, RunnerOptions options = {},
+      std::source_location where = std::source_location::current());
 
 template <class F, class... Args>
   requires CoroutineFunction<F, Args...>
@@ -110,7 +115,8 @@ CoroutineResult<F, Args...> run(F&& function, Args&&... arguments);
 template <class T>
 T run_until_complete(EventLoop& loop, Future<T> future);
 template <class T>
-T run_until_complete(EventLoop& loop, Coro<T> main);
+T run_until_complete(EventLoop& loop, Coro<T> main,
+                     std::source_location where = std::source_location::current());
 
 // Implementation.
 
@@ -136,11 +142,11 @@ T take_result(const Future<T>& future) {
 }
 
 template <class T>
-T run_main(Runner& runner, Coro<T>& main) {
+T run_main(Runner& runner, Coro<T>& main, std::source_location where) {
   check_not_in_loop();
   EventLoop& loop = runner.get_loop();
   check_can_run(loop);
-  const Task<T> task = start_task_in_place(loop, main, runner.context().ref());
+  const Task<T> task = start_task_in_place(loop, main, where, runner.context().ref());
   drive(loop, task);
   return take_result(task);
 }
@@ -148,14 +154,14 @@ T run_main(Runner& runner, Coro<T>& main) {
 // How it ended. Catches, so that what follows happens even if nobody catches what run() throws: an
 // exception that nobody catches need not unwind the stack.
 template <class T>
-Outcome<T> outcome_of_main(Runner& runner, Coro<T>& main) {
+Outcome<T> outcome_of_main(Runner& runner, Coro<T>& main, std::source_location where) {
   Outcome<T> outcome;
   try {
     if constexpr (std::is_void_v<T>) {
-      run_main(runner, main);
+      run_main(runner, main, where);
       outcome.set_value();
     } else {
-      outcome.set_value(run_main(runner, main));
+      outcome.set_value(run_main(runner, main, where));
     }
   } catch (...) {
     outcome.set_exception(std::current_exception());
@@ -169,14 +175,14 @@ void close_after(Runner& runner, const std::exception_ptr& failure);
 }  // namespace internal
 
 template <class T>
-T Runner::run(Coro<T> main) {
-  return internal::run_main(*this, main);
+T Runner::run(Coro<T> main, std::source_location where) {
+  return internal::run_main(*this, main, where);
 }
 
 template <class T>
-T run(Coro<T> main, RunnerOptions options) {
+T run(Coro<T> main, RunnerOptions options, std::source_location where) {
   Runner runner(options);
-  Outcome<T> outcome = internal::outcome_of_main(runner, main);
+  Outcome<T> outcome = internal::outcome_of_main(runner, main, where);
   internal::close_after(runner, outcome.exception());
   return std::move(outcome).value();
 }
@@ -196,9 +202,9 @@ T run_until_complete(EventLoop& loop, Future<T> future) {
 }
 
 template <class T>
-T run_until_complete(EventLoop& loop, Coro<T> main) {
+T run_until_complete(EventLoop& loop, Coro<T> main, std::source_location where) {
   internal::check_can_run(loop);
-  return run_until_complete<T>(loop, internal::start_task_in_place(loop, main));
+  return run_until_complete<T>(loop, internal::start_task_in_place(loop, main, where));
 }
 
 }  // namespace asyncio

@@ -15,6 +15,7 @@
 #include <concepts>
 #include <functional>
 #include <optional>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/running_loop.h"
@@ -38,14 +40,15 @@ namespace internal {
 template <class T>
 class TaskState final : public ValueState<T>, public TaskCore {
  public:
-  TaskState(EventLoop& loop, Promise<T>& root, ContextRef context)
-      : ValueState<T>(loop), TaskCore(*this, root, std::move(context)) {}
+  TaskState(EventLoop& loop, Promise<T>& root, ContextRef context, std::source_location created)
+      : ValueState<T>(loop, created), TaskCore(*this, root, std::move(context)) {}
 
   bool cancel(std::optional<std::string> message) override {
     return request_cancel(std::move(message));
   }
-  std::string describe() const override { return name(); }
+  std::string describe() const override { return to_string(activity()); }
   const char* kind() const noexcept override { return "Task"; }
+  void report(const ExceptionContext& context) override { report_in_context(context); }
 
  private:
   void succeed() override {
@@ -165,15 +168,17 @@ namespace internal {
 // The one door: every coroutine that may outlive its expression as a task passes here. `name` names
 // the function that asks.
 template <class T>
-Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::string_view name = "create_task");
+Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::source_location where,
+                   std::string_view name = "create_task");
 
 // The same with options.
 template <class T>
-Task<T> start_task(EventLoop& loop, Coro<T>& coro, const TaskOptions& options);
+Task<T> start_task(EventLoop& loop, Coro<T>& coro, const TaskOptions& options,
+                   std::source_location where);
 
 // For run(): a task that ends within the expression, so that it may refer to temporaries.
 template <class T>
-Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro,
+Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro, std::source_location where,
                             ContextRef context = ContextRef::capture());
 
 }  // namespace internal
@@ -207,6 +212,7 @@ class Task : public Future<T> {
  private:
   template <class U>
   friend Task<U> internal::start_task_in_place(EventLoop& loop, Coro<U>& coro,
+                                               std::source_location where,
                                                internal::ContextRef context);
 
   explicit Task(internal::TaskState<T>& state) noexcept
@@ -223,26 +229,29 @@ class Task : public Future<T> {
 //
 // Python counterpart: loop.create_task().
 template <class T>
-Task<T> create_task(EventLoop& loop, Coro<T> coro) {
-  return internal::start_task(loop, coro);
+Task<T> create_task(EventLoop& loop, Coro<T> coro,
+                    std::source_location where = std::source_location::current()) {
+  return internal::start_task(loop, coro, where);
 }
 
 template <class T>
-Task<T> create_task(EventLoop& loop, Coro<T> coro, TaskOptions options) {
-  return internal::start_task(loop, coro, options);
+Task<T> create_task(EventLoop& loop, Coro<T> coro, TaskOptions options,
+                    std::source_location where = std::source_location::current()) {
+  return internal::start_task(loop, coro, options, where);
 }
 
 // The same on the running loop; throws std::runtime_error if there is none.
 //
 // Python counterpart: asyncio.create_task().
 template <class T>
-Task<T> create_task(Coro<T> coro) {
-  return internal::start_task(get_running_loop(), coro);
+Task<T> create_task(Coro<T> coro, std::source_location where = std::source_location::current()) {
+  return internal::start_task(get_running_loop(), coro, where);
 }
 
 template <class T>
-Task<T> create_task(Coro<T> coro, TaskOptions options) {
-  return internal::start_task(get_running_loop(), coro, options);
+Task<T> create_task(Coro<T> coro, TaskOptions options,
+                    std::source_location where = std::source_location::current()) {
+  return internal::start_task(get_running_loop(), coro, options, where);
 }
 
 // Makes a task of function(arguments...), which returns a Coro. The task owns the callable and the
@@ -250,24 +259,39 @@ Task<T> create_task(Coro<T> coro, TaskOptions options) {
 // `const T&`. Use std::ref for what shall not be copied. On g++ 12 name a capturing lambda first if
 // the expression contains a co_await.
 template <class F, class... Args>
-  requires CoroutineFunction<F, Args...>
+  requires(sizeof...(Args) > 0 && CoroutineFunction<F, Args...>)
 Task<CoroutineResult<F, Args...>> create_task(F&& function, Args&&... arguments) {
   return create_task(get_running_loop(), std::forward<F>(function),
                      std::forward<Args>(arguments)...);
 }
 template <class F, class... Args>
-  requires CoroutineFunction<F, Args...>
+  requires(sizeof...(Args) > 0 && CoroutineFunction<F, Args...>)
 Task<CoroutineResult<F, Args...>> create_task(EventLoop& loop, F&& function, Args&&... arguments) {
   return create_task(
       loop,
       internal::call_owned<CoroutineResult<F, Args...>, std::decay_t<F>, std::decay_t<Args>...>(
-          std::forward<F>(function), std::forward<Args>(arguments)...));
+          std::forward<F>(function), std::forward<Args>(arguments)...),
+      std::source_location());
+}
+template <CoroutineFunction F>
+Task<CoroutineResult<F>> create_task(F&& function,
+                                     std::source_location where = std::source_location::current()) {
+  return create_task(get_running_loop(), std::forward<F>(function), where);
+}
+template <CoroutineFunction F>
+Task<CoroutineResult<F>> create_task(EventLoop& loop, F&& function,
+                                     std::source_location where = std::source_location::current()) {
+  return create_task(
+      loop, internal::call_owned<CoroutineResult<F>, std::decay_t<F>>(std::forward<F>(function)),
+      where);
 }
 
 // Makes a task that awaits something else than a coroutine, such as sleep().
 template <HasSuspensionAwaiter A>
-Task<internal::AwaitResult<A>> create_task(A awaitable) {
-  return create_task(internal::await_owned<internal::AwaitResult<A>, A>(std::move(awaitable)));
+Task<internal::AwaitResult<A>> create_task(
+    A awaitable, std::source_location where = std::source_location::current()) {
+  return create_task(internal::await_owned<internal::AwaitResult<A>, A>(std::move(awaitable)),
+                     where);
 }
 
 // `obj` as a future: a future or task unchanged, anything else as a new task on the running loop.
@@ -282,12 +306,13 @@ Task<T> ensure_future(Task<T> task) {
   return task;
 }
 template <class T>
-Task<T> ensure_future(Coro<T> coro) {
-  return internal::start_task(get_running_loop(), coro, "ensure_future");
+Task<T> ensure_future(Coro<T> coro, std::source_location where = std::source_location::current()) {
+  return internal::start_task(get_running_loop(), coro, where, "ensure_future");
 }
 template <HasSuspensionAwaiter A>
-Task<internal::AwaitResult<A>> ensure_future(A awaitable) {
-  return create_task(std::move(awaitable));
+Task<internal::AwaitResult<A>> ensure_future(
+    A awaitable, std::source_location where = std::source_location::current()) {
+  return create_task(std::move(awaitable), where);
 }
 
 // The task whose step runs now; none outside of tasks. Throws std::runtime_error without a running
@@ -308,25 +333,39 @@ std::vector<AnyTask> all_tasks(EventLoop& loop);
 
 namespace internal {
 
+// Whoever is refused learns it by the exception: the coroutine need not complain as well.
 template <class T>
-Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::string_view name) {
-  refuse_borrowed(coro.borrowed(), name);
-  return start_task_in_place(loop, coro);
+void refuse_borrowed(Coro<T>& coro, std::string_view door) {
+  if (coro.borrowed() == nullptr) return;
+  const absl::Cleanup close = [&] { coro.close(); };
+  refuse_borrowed(coro.borrowed(), door);
 }
 
 template <class T>
-Task<T> start_task(EventLoop& loop, Coro<T>& coro, const TaskOptions& options) {
-  refuse_borrowed(coro.borrowed(), "create_task");
+Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::source_location where,
+                   std::string_view name) {
+  refuse_borrowed(coro, name);
+  return start_task_in_place(loop, coro, where);
+}
+
+template <class T>
+Task<T> start_task(EventLoop& loop, Coro<T>& coro, const TaskOptions& options,
+                   std::source_location where) {
+  refuse_borrowed(coro, "create_task");
   ContextRef context = options.context != nullptr ? options.context->ref() : ContextRef::capture();
-  Task<T> task = start_task_in_place(loop, coro, std::move(context));
+  Task<T> task = start_task_in_place(loop, coro, where, std::move(context));
   if (!options.name.empty()) task.set_name(std::string(options.name));
   return task;
 }
 
 template <class T>
-Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro, ContextRef context) {
-  if (loop.is_closed()) throw std::runtime_error("Event loop is closed");
-  return Task<T>(*new TaskState<T>(loop, coro.release(), std::move(context)));
+Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro, std::source_location where,
+                            ContextRef context) {
+  if (loop.is_closed()) {
+    coro.close();
+    throw std::runtime_error("Event loop is closed");
+  }
+  return Task<T>(*new TaskState<T>(loop, coro.release(), std::move(context), where));
 }
 
 }  // namespace internal

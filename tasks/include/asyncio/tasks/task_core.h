@@ -33,6 +33,7 @@ class TaskCore : public Runnable {
 
   // One step: resumes the leaf frame. When the root has ended, ends the future.
   void run() final;
+  Activity activity() const noexcept final;
 
   // Cancellation.
 
@@ -63,6 +64,9 @@ class TaskCore : public Runnable {
   std::string name() const;
   void set_name(std::string name) { name_ = std::move(name); }
 
+  // Tells the loop's exception handler, in the task's context.
+  void report_in_context(const ExceptionContext& context);
+
   // Destroys the frames of a task that will never run again and reports it: the loop is closing.
   void destroy_pending();
 
@@ -79,6 +83,9 @@ class TaskCore : public Runnable {
 
   void complete();
   void end_cancelled();
+
+  // Hands over the reference by which the registry has kept this task alive.
+  StateRef<FutureState> leave_registry() noexcept;
 
   FutureState& future_;
   Trampoline frames_;
