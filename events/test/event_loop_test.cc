@@ -732,7 +732,7 @@ TEST_F(EventLoopTest, TheDefaultHandlerLogsTheDetailsSortedByKey) {
        .exception = std::make_exception_ptr(std::logic_error("sad")),
        .details = {{"transport", "T"}, {"protocol", "P"}, {"socket", "S"}}});
   EXPECT_THAT(log.messages,
-              ElementsAre("no way\nprotocol: P\nsocket: S\ntransport: T\nexception: sad"));
+              ElementsAre("no way\nprotocol: P\nsocket: S\ntransport: T\nexception: std::logic_error: sad"));
 }
 
 TEST_F(EventLoopTest, TheDefaultHandlerDoesWithoutAnException) {
@@ -748,7 +748,7 @@ TEST_F(EventLoopTest, TheDefaultHandlerNamesAnyKindOfException) {
   EXPECT_THAT(log.messages,
               ElementsAre("Unhandled exception in event loop\nexception: an exception that is no "
                           "std::exception",
-                          "Unhandled exception in event loop\nexception: SystemExit"));
+                          "Unhandled exception in event loop\nexception: asyncio::SystemExit: SystemExit"));
 }
 
 TEST_F(EventLoopTest, ANullHandlerRestoresTheDefault) {
@@ -778,7 +778,7 @@ TEST_F(EventLoopTest, AHandlerThatThrowsIsReportedByTheDefaultOneTogetherWithIts
   EXPECT_THAT(log_, ElementsAre(1));
   ASSERT_EQ(log.messages.size(), 1U);
   EXPECT_THAT(log.messages[0], ::testing::StartsWith("Unhandled error in exception handler\n"));
-  EXPECT_THAT(log.messages[0], ::testing::HasSubstr("exception: handler is broken"));
+  EXPECT_THAT(log.messages[0], ::testing::HasSubstr("exception: std::logic_error: handler is broken"));
   EXPECT_THAT(log.messages[0], ::testing::HasSubstr("Exception in callback"));
   EXPECT_THAT(log.messages[0], ::testing::HasSubstr("boom"));
 }
