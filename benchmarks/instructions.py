@@ -22,9 +22,12 @@ import tempfile
 
 MICRO = {  # operation: repetitions in the shorter and the longer run
     "call_soon": (5000, 25000),
+    "call_chain": (5000, 25000),
     "post": (5000, 25000),
     "yield": (1000, 5000),
+    "yield_crowd": (20000, 100000),
     "spawn_join": (1000, 5000),
+    "spawn_crowd": (5000, 25000),
     "await_ready": (5000, 25000),
     "await_chain": (100, 300),
     "ping_pong": (1000, 5000),

@@ -29,9 +29,9 @@ void measure(benchmark::State& state, Repeat repeat, int batch) {
 
 void register_operation(const Operation& operation) {
   const auto add = [&operation](const char* peer, Repeat repeat) {
-    benchmark::RegisterBenchmark(absl::StrCat(operation.name, peer).c_str(), measure, repeat,
-                                 operation.batch)
-        ->MeasureProcessCPUTime();
+    auto* made = benchmark::RegisterBenchmark(absl::StrCat(operation.name, peer).c_str(), measure,
+                                              repeat, operation.batch);
+    operation.waits ? made->UseRealTime() : made->MeasureProcessCPUTime();
   };
   if (operation.raw != nullptr) add(kRaw, operation.raw);
   add(kAsyncio, operation.asyncio);
@@ -62,7 +62,8 @@ class RatioReporter : public benchmark::ConsoleReporter {
   };
 
   void keep(const Run& run) {
-    const double time = run.GetAdjustedCPUTime();
+    const bool waits = run.run_name.time_type == "real_time";
+    const double time = waits ? run.GetAdjustedRealTime() : run.GetAdjustedCPUTime();
     const Best best{time, run.counters.at("allocations").value};
     const auto [place, is_new] = best_.try_emplace(run.run_name.function_name, best);
     if (!is_new && time < place->second.nanoseconds) place->second = best;

@@ -1,6 +1,7 @@
 #include "benchmarks/operations.h"
 
 #include <chrono>
+#include <cstddef>
 #include <thread>
 #include <vector>
 
@@ -25,15 +26,30 @@ EventLoop& loop() {
 // Callbacks.
 
 void call_soon(int count) {
+  EventLoop& soon = loop();
   int ran = 0;
-  for (int i = 0; i < count; ++i) loop().call_soon([&ran] { ++ran; });
-  loop().call_soon([] { loop().stop(); });
+  for (int i = 0; i < count; ++i) soon.call_soon([&ran] { ++ran; });
+  soon.call_soon([] { loop().stop(); });
+  soon.run_forever();
+}
+
+// Each schedules the next.
+struct Link {
+  EventLoop* loop;
+  int left;
+
+  void operator()() const { left > 0 ? (void)loop->call_soon(Link{loop, left - 1}) : loop->stop(); }
+};
+
+void call_chain(int count) {
+  loop().call_soon(Link{&loop(), count});
   loop().run_forever();
 }
 
 void post_all(int count, int& ran) {
+  EventLoop& door = loop();
   for (int i = 0; i < count; ++i) {
-    loop().call_soon_threadsafe([&ran, count] {
+    door.call_soon_threadsafe([&ran, count] {
       if (++ran == count) loop().stop();
     });
   }
@@ -52,6 +68,31 @@ void post_from_thread(int count) {
   poster.join();
 }
 
+// Two loops on two threads, each asleep until the other posts.
+struct Rally {
+  EventLoop& here;
+  EventLoop& there;
+  int left;
+
+  void serve() {
+    there.call_soon_threadsafe([this] { here.call_soon_threadsafe([this] { back(); }); });
+  }
+  void back() {
+    if (--left > 0) return serve();
+    there.call_soon_threadsafe([this] { there.stop(); });
+    here.stop();
+  }
+};
+
+void post_latency(int count) {
+  static auto* other = new asyncio::SelectorEventLoop();
+  std::thread opponent([] { other->run_forever(); });
+  Rally rally{loop(), *other, count};
+  rally.serve();
+  loop().run_forever();
+  opponent.join();
+}
+
 // Coroutines.
 
 Coro<> yield_often(int count) {
@@ -65,6 +106,15 @@ Coro<int> spawn_and_join_often(int count) {
   for (int i = 0; i < count; ++i) sum += co_await asyncio::create_task(one());
   co_return sum;
 }
+
+Coro<> join_crowd(int count, Coro<> (*member)(int times), int times) {
+  std::vector<Task<>> crowd;
+  crowd.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) crowd.push_back(asyncio::create_task(member(times)));
+  for (const Task<>& task : crowd) co_await task;
+}
+
+Coro<> nothing(int) { co_return; }
 
 Coro<int> await_often(int count) {
   int sum = 0;
@@ -124,6 +174,15 @@ Coro<> cancel_often(int count) {
 
 void yield(int count) { asyncio::run_until_complete(loop(), yield_often(count)); }
 void spawn_join(int count) { asyncio::run_until_complete(loop(), spawn_and_join_often(count)); }
+void yield_crowd(int count) {
+  asyncio::run_until_complete(loop(), join_crowd(kCrowd, yield_often, count / kCrowd));
+}
+void spawn_crowd(int count) {
+  for (; count > kCrowd; count -= kCrowd) {
+    asyncio::run_until_complete(loop(), join_crowd(kCrowd, nothing, 0));
+  }
+  asyncio::run_until_complete(loop(), join_crowd(count, nothing, 0));
+}
 void await_ready(int count) { asyncio::run_until_complete(loop(), await_often(count)); }
 void await_chain(int count) { asyncio::run_until_complete(loop(), await_chain_often(count)); }
 void ping_pong(int count) { asyncio::run_until_complete(loop(), play(count)); }
@@ -140,24 +199,25 @@ void sleep(int count) {
 }
 
 void timer_fire(int count) {
+  EventLoop& timed = loop();
   int fired = 0;
-  const TimePoint start = loop().time();
+  const TimePoint start = timed.time();
   Spread spread(std::chrono::nanoseconds(10ms).count());
   for (int i = 0; i < count; ++i) {
-    loop().call_at(start - std::chrono::nanoseconds(spread.next()), [&fired, count] {
+    timed.call_at(start - std::chrono::nanoseconds(spread.next()), [&fired, count] {
       if (++fired == count) loop().stop();
     });
   }
-  loop().run_forever();
+  timed.run_forever();
 }
 
 void timer_cancel(int count) {
   static auto* handles = new std::vector<TimerHandle>();
-  const TimePoint start = loop().time();
+  EventLoop& timed = loop();
+  const TimePoint start = timed.time();
   Spread spread(std::chrono::nanoseconds(16s).count());
   for (int i = 0; i < count; ++i) {
-    handles->push_back(
-        loop().call_at(start + 10s + std::chrono::nanoseconds(spread.next()), [] {}));
+    handles->push_back(timed.call_at(start + 10s + std::chrono::nanoseconds(spread.next()), [] {}));
   }
   for (TimerHandle& handle : *handles) handle.cancel();
   handles->clear();
@@ -183,10 +243,14 @@ void timer_pair(int count) {
 
 constexpr Operation kOperations[] = {
     {"call_soon", call_soon, raw::call_soon, 1'000},
+    {"call_chain", call_chain, raw::call_chain, 1'000},
     {"post", post, raw::post, 1'000},
     {"post_from_thread", post_from_thread, raw::post_from_thread, 100'000},
+    {"post_latency", post_latency, raw::post_latency, 1'000, /*waits=*/true},
     {"yield", yield, raw::yield, 10'000},
+    {"yield_crowd", yield_crowd, raw::yield_crowd, 100'000},
     {"spawn_join", spawn_join, raw::spawn_join, 10'000},
+    {"spawn_crowd", spawn_crowd, raw::spawn_crowd, 10'000},
     {"await_ready", await_ready, raw::await_ready, 10'000},
     {"await_chain", await_chain, raw::await_chain, 1'000},
     {"ping_pong", ping_pong, raw::ping_pong, 10'000},

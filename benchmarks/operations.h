@@ -14,6 +14,7 @@ struct Operation {
   Repeat asyncio;
   Repeat raw;  // null: by hand there would be nothing left of it
   int batch;  // how often it is repeated in one go, for what a repetition costs by itself to vanish
+  bool waits = false;  // what counts is how long it takes, not how busy it is
 };
 
 std::span<const Operation> operations();
@@ -22,10 +23,14 @@ std::span<const Operation> operations();
 namespace raw {
 
 void call_soon(int count);
+void call_chain(int count);
 void post(int count);
 void post_from_thread(int count);
+void post_latency(int count);
 void yield(int count);
+void yield_crowd(int count);
 void spawn_join(int count);
+void spawn_crowd(int count);
 void await_ready(int count);
 void await_chain(int count);
 void ping_pong(int count);
@@ -38,6 +43,9 @@ void timer_pair(int count);
 
 // How many coroutines are awaited one inside the other by one await_chain.
 inline constexpr int kChainLength = 100;
+
+// How many tasks do the same at once in yield_crowd and spawn_crowd.
+inline constexpr int kCrowd = 1'000;
 
 // How many other timers are pending during timer_pair.
 inline constexpr int kOtherTimers = 1'000;

@@ -6,6 +6,7 @@
 #ifndef ASYNCIO_BENCHMARKS_RAW_H_
 #define ASYNCIO_BENCHMARKS_RAW_H_
 
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -62,9 +63,14 @@ inline constinit Queue ready;
 
 // Posts from other threads.
 
-// Writes its eventfd only when it was empty.
+// Writes its eventfd only when it was empty. Waits as somebody would who has sockets, too.
 class Inbox {
  public:
+  Inbox() {
+    epoll_event event{.events = EPOLLIN, .data = {}};
+    if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) < 0) std::terminate();
+  }
+
   void post(Node& node) {
     bool was_empty;
     {
@@ -78,7 +84,9 @@ class Inbox {
 
   // Waits until something has been posted and takes all of it.
   Queue wait() {
+    epoll_event event;
     std::uint64_t count;
+    if (::epoll_wait(epoll_fd_, &event, 1, -1) < 0) std::terminate();
     if (::read(wake_fd_, &count, sizeof count) < 0) std::terminate();
     const std::lock_guard lock(mutex_);
     return std::exchange(posted_, Queue());
@@ -86,6 +94,7 @@ class Inbox {
 
  private:
   const int wake_fd_ = ::eventfd(0, EFD_CLOEXEC);
+  const int epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
   std::mutex mutex_;
   Queue posted_;
 };

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -26,11 +27,15 @@ std::vector<CountingNode>& nodes(int count) {
   return *all;
 }
 
+std::span<CountingNode> first_nodes(int count) {
+  return std::span(nodes(count)).first(static_cast<std::size_t>(count));
+}
+
 std::vector<Timer>& fresh_timers(int count) {
   static auto* all = new std::vector<Timer>();
   all->clear();
   all->reserve(static_cast<std::size_t>(count));
-  for (CountingNode& node : nodes(count)) all->emplace_back(node);
+  for (CountingNode& node : first_nodes(count)) all->emplace_back(node);
   return *all;
 }
 
@@ -59,6 +64,16 @@ Coro spawn_and_join_often(int count) {
   for (int i = 0; i < count; ++i) co_await one().spawn();
   co_return 0;
 }
+
+Coro join_crowd(int count, Coro (*member)(int times), int times) {
+  std::vector<Coro> crowd;
+  crowd.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) crowd.push_back(member(times).spawn());
+  for (const Coro& coro : crowd) co_await coro;
+  co_return 0;
+}
+
+Coro nothing(int) { co_return 0; }
 
 Coro await_often(int count) {
   int sum = 0;
@@ -137,30 +152,65 @@ Timers& busy_timers() {
 }  // namespace
 
 void call_soon(int count) {
-  for (int i = 0; i < count; ++i) ready.push(nodes(count)[static_cast<std::size_t>(i)]);
+  for (CountingNode& node : first_nodes(count)) ready.push(node);
+  ready.run();
+}
+
+void call_chain(int count) {
+  struct Link : Node {
+    int left;
+  };
+  Link link;
+  link.left = count;
+  link.run = [](Node& self) {
+    if (static_cast<Link&>(self).left-- > 0) ready.push(self);
+  };
+  ready.push(link);
   ready.run();
 }
 
 void post(int count) {
   static auto* inbox = new Inbox();
   CountingNode::ran = 0;
-  for (int i = 0; i < count; ++i) inbox->post(nodes(count)[static_cast<std::size_t>(i)]);
+  for (CountingNode& node : first_nodes(count)) inbox->post(node);
   run_until_counted(*inbox, count);
 }
 
 void post_from_thread(int count) {
   static auto* inbox = new Inbox();
   CountingNode::ran = 0;
-  std::vector<CountingNode>& all = nodes(count);
+  const std::span<CountingNode> all = first_nodes(count);
   std::thread poster([&] {
-    for (int i = 0; i < count; ++i) inbox->post(all[static_cast<std::size_t>(i)]);
+    for (CountingNode& node : all) inbox->post(node);
   });
   run_until_counted(*inbox, count);
   poster.join();
 }
 
+void post_latency(int count) {
+  static auto* here = new Inbox();
+  static auto* there = new Inbox();
+  Node ball;
+  std::thread opponent([&] {
+    for (int i = 0; i < count; ++i) {
+      there->wait();
+      here->post(ball);
+    }
+  });
+  for (int i = 0; i < count; ++i) {
+    there->post(ball);
+    here->wait();
+  }
+  opponent.join();
+}
+
 void yield(int count) { run_all(yield_often(count)); }
+void yield_crowd(int count) { run_all(join_crowd(kCrowd, yield_often, count / kCrowd)); }
 void spawn_join(int count) { run_all(spawn_and_join_often(count)); }
+void spawn_crowd(int count) {
+  for (; count > kCrowd; count -= kCrowd) run_all(join_crowd(kCrowd, nothing, 0));
+  run_all(join_crowd(count, nothing, 0));
+}
 void await_ready(int count) { run_all(await_often(count)); }
 void await_chain(int count) { run_all(await_chain_often(count)); }
 void ping_pong(int count) { run_all(play(count)); }
