@@ -5,7 +5,7 @@ Before every ```cpp block of README.md and docs/ stands a comment that names a f
 
     <!-- snippet: examples/docs/tutorial.cc#greet -->
 
-A region is what stands between two lines `// [greet]`. Run from the top of the repository with --fix,
+A region is what stands between two lines `// [greet]`, anywhere in examples/. Run from the top of the repository with --fix,
 this script writes the regions into the pages.
 """
 
@@ -42,7 +42,8 @@ def regions_of(text):
 def main():
     fix = sys.argv[1:] == ["--fix"]
     pages = [pathlib.Path("README.md"), *sorted(pathlib.Path("docs").rglob("*.md"))]
-    sources = sorted(pathlib.Path("examples/docs").glob("*.cc"))
+    examples = pathlib.Path("examples")
+    sources = sorted([*examples.glob("*.h"), *examples.glob("*.cc"), *examples.glob("docs/*.cc")])
     regions = {
         (str(source), name): code
         for source in sources

@@ -17,24 +17,24 @@ struct ContextState : Pooled {
   bool entered = false;
 };
 
-namespace {
+constinit thread_local ContextState* current_context_state = nullptr;
 
-constinit thread_local ContextState* current = nullptr;
+namespace {
 
 // Ends the context that a thread has used outside of any callback.
 struct ThreadEnd {
   ThreadEnd() {}
-  ~ThreadEnd() { const ContextRef last(std::exchange(current, nullptr)); }
+  ~ThreadEnd() { const ContextRef last(std::exchange(current_context_state, nullptr)); }
 };
 
 // The current context, made if there is none yet.
 ContextState& materialise() {
-  if (current == nullptr) {
+  if (current_context_state == nullptr) {
     thread_local ThreadEnd end;
     (void)end;
-    current = new ContextState();
+    current_context_state = new ContextState();
   }
-  return *current;
+  return *current_context_state;
 }
 
 // The table of `context`, shared with nobody else.
@@ -63,12 +63,10 @@ void ContextRef::drop() noexcept {
   if (state_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete state_;
 }
 
-ContextRef ContextRef::capture() {
-  if (current == nullptr || current->table == nullptr) return ContextRef();
-  return copy_of(current);
+ContextRef ContextRef::capture_current() {
+  if (current_context_state->table == nullptr) return ContextRef();
+  return copy_of(current_context_state);
 }
-
-void ContextRef::exchange_with_current() noexcept { std::swap(state_, current); }
 
 std::uint64_t new_context_key() noexcept {
   static std::atomic<std::uint64_t> last{0};
@@ -76,9 +74,9 @@ std::uint64_t new_context_key() noexcept {
 }
 
 ContextValue context_value(std::uint64_t key) {
-  if (current == nullptr || current->table == nullptr) return nullptr;
-  const auto found = current->table->find(key);
-  return found != current->table->end() ? found->second : nullptr;
+  if (current_context_state == nullptr || current_context_state->table == nullptr) return nullptr;
+  const auto found = current_context_state->table->find(key);
+  return found != current_context_state->table->end() ? found->second : nullptr;
 }
 
 ContextValue exchange_context_value(std::uint64_t key, ContextValue value) {
@@ -91,8 +89,6 @@ ContextValue exchange_context_value(std::uint64_t key, ContextValue value) {
   return old;
 }
 
-const void* current_context() noexcept { return current; }
-
 }  // namespace internal
 
 Context Context::of(internal::ContextRef& ref) {
@@ -104,7 +100,7 @@ Context::Context() : ref_(internal::copy_of(nullptr)) {}
 
 Context Context::copy() const { return Context(internal::copy_of(ref_.get())); }
 
-Context copy_context() { return Context(internal::copy_of(internal::current)); }
+Context copy_context() { return Context(internal::copy_of(internal::current_context_state)); }
 
 std::size_t Context::size() const noexcept {
   const auto& table = ref_.get()->table;

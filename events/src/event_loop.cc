@@ -146,9 +146,11 @@ void EventLoop::check_open() const {
   if (is_closed()) throw std::runtime_error("Event loop is closed");
 }
 
+// A loop that runs is open.
 void EventLoop::check_call() const {
+  if (running_loop_or_null() == this) return;
   check_open();
-  if (is_running() && running_loop_or_null() != this) {
+  if (is_running()) {
     throw std::runtime_error(
         "Non-thread-safe operation invoked on an event loop other than the current one");
   }
@@ -162,7 +164,7 @@ Handle EventLoop::call_soon(Callback callback, const Context& context, std::sour
   return schedule_soon(std::move(callback), context.ref(), where);
 }
 
-Handle EventLoop::schedule_soon(Callback callback, internal::ContextRef context,
+Handle EventLoop::schedule_soon(Callback&& callback, internal::ContextRef context,
                                 std::source_location where) {
   check_call();
   auto* state = new internal::HandleState(*this, std::move(callback), std::move(context), where);
@@ -180,7 +182,7 @@ ThreadsafeHandle EventLoop::call_soon_threadsafe(Callback callback, const Contex
   return post(std::move(callback), context.ref(), where);
 }
 
-ThreadsafeHandle EventLoop::post(Callback callback, internal::ContextRef context,
+ThreadsafeHandle EventLoop::post(Callback&& callback, internal::ContextRef context,
                                  std::source_location where) {
   auto* state =
       new internal::ThreadsafeHandleState(*this, std::move(callback), std::move(context), where);
@@ -209,8 +211,8 @@ TimerHandle EventLoop::call_at(TimePoint when, Callback callback, const Context&
   return schedule_at(when, std::move(callback), context.ref(), where);
 }
 
-TimerHandle EventLoop::schedule_at(TimePoint when, Callback callback, internal::ContextRef context,
-                                   std::source_location where) {
+TimerHandle EventLoop::schedule_at(TimePoint when, Callback&& callback,
+                                   internal::ContextRef context, std::source_location where) {
   check_call();
   auto* state =
       new internal::TimerHandleState(*this, std::move(callback), std::move(context), where, when);
@@ -249,6 +251,7 @@ void EventLoop::run_due() {
   absl::Cleanup keep_rest = [&] {
     ready_.splice_front(batch);
     current_ = nullptr;
+    if (observer_ != nullptr) observer_->step_ended();  // of the step in which it came
   };
   const bool observed = debug_ || observer_ != nullptr;
   while (!batch.empty()) {

@@ -731,8 +731,10 @@ TEST_F(EventLoopTest, TheDefaultHandlerLogsTheDetailsSortedByKey) {
       {.message = "no way",
        .exception = std::make_exception_ptr(std::logic_error("sad")),
        .details = {{"transport", "T"}, {"protocol", "P"}, {"socket", "S"}}});
-  EXPECT_THAT(log.messages,
-              ElementsAre("no way\nprotocol: P\nsocket: S\ntransport: T\nexception: std::logic_error: sad"));
+  EXPECT_THAT(
+      log.messages,
+      ElementsAre(
+          "no way\nprotocol: P\nsocket: S\ntransport: T\nexception: std::logic_error: sad"));
 }
 
 TEST_F(EventLoopTest, TheDefaultHandlerDoesWithoutAnException) {
@@ -745,10 +747,11 @@ TEST_F(EventLoopTest, TheDefaultHandlerNamesAnyKindOfException) {
   CapturedLog log;
   loop_.default_exception_handler({.exception = std::make_exception_ptr(5)});
   loop_.default_exception_handler({.exception = std::make_exception_ptr(SystemExit(1))});
-  EXPECT_THAT(log.messages,
-              ElementsAre("Unhandled exception in event loop\nexception: an exception that is no "
-                          "std::exception",
-                          "Unhandled exception in event loop\nexception: asyncio::SystemExit: SystemExit"));
+  EXPECT_THAT(
+      log.messages,
+      ElementsAre("Unhandled exception in event loop\nexception: an exception that is no "
+                  "std::exception",
+                  "Unhandled exception in event loop\nexception: asyncio::SystemExit: SystemExit"));
 }
 
 TEST_F(EventLoopTest, ANullHandlerRestoresTheDefault) {
@@ -778,7 +781,8 @@ TEST_F(EventLoopTest, AHandlerThatThrowsIsReportedByTheDefaultOneTogetherWithIts
   EXPECT_THAT(log_, ElementsAre(1));
   ASSERT_EQ(log.messages.size(), 1U);
   EXPECT_THAT(log.messages[0], ::testing::StartsWith("Unhandled error in exception handler\n"));
-  EXPECT_THAT(log.messages[0], ::testing::HasSubstr("exception: std::logic_error: handler is broken"));
+  EXPECT_THAT(log.messages[0],
+              ::testing::HasSubstr("exception: std::logic_error: handler is broken"));
   EXPECT_THAT(log.messages[0], ::testing::HasSubstr("Exception in callback"));
   EXPECT_THAT(log.messages[0], ::testing::HasSubstr("boom"));
 }

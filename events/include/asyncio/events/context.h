@@ -33,6 +33,8 @@ namespace internal {
 
 struct ContextState;
 
+extern constinit thread_local ContextState* current_context_state;
+
 // A counted reference to a context; null stands for one that nobody else shares and that has no
 // values yet. One pointer.
 class ContextRef {
@@ -50,14 +52,17 @@ class ContextRef {
   }
 
   // A copy of the current context.
-  static ContextRef capture();
+  static ContextRef capture() {
+    return current_context_state == nullptr ? ContextRef() : capture_current();
+  }
 
   ContextState* get() const noexcept { return state_; }
 
   // Exchanges this with the calling thread's current context.
-  void exchange_with_current() noexcept;
+  void exchange_with_current() noexcept { std::swap(state_, current_context_state); }
 
  private:
+  static ContextRef capture_current();
   void drop() noexcept;
 
   ContextState* state_ = nullptr;
@@ -89,7 +94,7 @@ ContextValue context_value(std::uint64_t key);
 ContextValue exchange_context_value(std::uint64_t key, ContextValue value);
 
 // Tells contexts apart, not longer than they live. Null without a context.
-const void* current_context() noexcept;
+inline const void* current_context() noexcept { return current_context_state; }
 
 }  // namespace internal
 

@@ -33,7 +33,7 @@ namespace internal {
 class HandleState : public Runnable, public Pooled {
  public:
   // A callback that repeats is kept when it has run.
-  HandleState(ExceptionReporter& reporter, Callback callback, ContextRef context,
+  HandleState(ExceptionReporter& reporter, Callback&& callback, ContextRef&& context,
               std::source_location created, bool repeats = false)
       : reporter_(reporter),
         callback_(std::move(callback)),
@@ -73,7 +73,7 @@ class HandleState : public Runnable, public Pooled {
 // A callback with a deadline.
 class TimerHandleState final : public HandleState {
  public:
-  TimerHandleState(ExceptionReporter& reporter, Callback callback, ContextRef context,
+  TimerHandleState(ExceptionReporter& reporter, Callback&& callback, ContextRef&& context,
                    std::source_location created, TimePoint when)
       : HandleState(reporter, std::move(callback), std::move(context), created),
         timer_(*this),

@@ -11,7 +11,7 @@ class StepObserver {
  public:
   virtual void step_begins(const Activity& activity) noexcept = 0;
 
-  // Also after a step that a FatalError left.
+  // Also after a step that a FatalError left, and once more before the loop waits.
   virtual void step_ended() noexcept = 0;
 
  protected:

@@ -22,7 +22,7 @@ namespace internal {
 // recursive because a callback may cancel its own handle.
 class ThreadsafeHandleState final : public Runnable {
  public:
-  ThreadsafeHandleState(ExceptionReporter& reporter, Callback callback, ContextRef context,
+  ThreadsafeHandleState(ExceptionReporter& reporter, Callback&& callback, ContextRef&& context,
                         std::source_location created)
       : reporter_(reporter),
         created_(created),
