@@ -4,13 +4,18 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/hash/hash_testing.h"
+#include "asyncio/events/activity.h"
+#include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/exception_context.h"
+#include "asyncio/events/timer_queue.h"
 #include "asyncio/events/virtual_time_loop.h"
 #include "gtest/gtest.h"
 
@@ -325,6 +330,70 @@ TEST_F(HandleTest, ACallbackThatCancelsItselfAndThrowsIsReportedAndDestroyed) {
   turn();
   EXPECT_EQ(reports, 1);
   EXPECT_TRUE(captured.gone());
+}
+
+// What a handle tells about itself.
+
+TEST_F(HandleTest, AHandleSaysWhatItIsAndWhoScheduledIt) {
+  const auto here = std::source_location::current();
+  Handle handle = loop_->call_soon([] {}, here);
+  EXPECT_EQ(to_string(handle), "<Handle created at " + to_string(here) + ">");
+  handle.cancel();
+  EXPECT_EQ(to_string(handle), "<Handle created at " + to_string(here) + ", cancelled>");
+  EXPECT_EQ(to_string(Handle()), "<Handle cancelled>");
+}
+
+TEST_F(HandleTest, WithoutALineGivenItIsThatOfTheCall) {
+  const unsigned line = std::source_location::current().line();
+  const Handle handle = loop_->call_soon([] {});
+  EXPECT_EQ(to_string(handle),
+            "<Handle created at events/test/handle_test.cc:" + std::to_string(line + 1) + ">");
+}
+
+TEST_F(HandleTest, ATimerHandleSaysWhatItIs) {
+  const auto here = std::source_location::current();
+  const TimerHandle handle = loop_->call_later(1s, [] {}, here);
+  EXPECT_EQ(to_string(handle), "<TimerHandle created at " + to_string(here) + ">");
+}
+
+TEST_F(HandleTest, ACallbackWithArgumentsHasNoLine) {
+  const Handle handle = loop_->call_soon([](int) {}, 1);
+  EXPECT_EQ(to_string(handle), "<Handle>");
+}
+
+TEST_F(HandleTest, TimersAreOrderedByDeadlineAndEqualOnlyToThemselves) {
+  const TimePoint now = loop_->time();
+  const TimerHandle early = loop_->call_at(now + 1s, [] {});
+  const TimerHandle also_early = loop_->call_at(now + 1s, [] {});
+  const TimerHandle late = loop_->call_at(now + 2s, [] {});
+  EXPECT_TRUE(early < late && late > early && early <= late && late >= early);
+  EXPECT_TRUE(early <= also_early && early >= also_early);
+  EXPECT_FALSE(early < also_early || early > also_early);
+  EXPECT_TRUE(early == TimerHandle(early));
+  EXPECT_TRUE(early != also_early);
+}
+
+TEST_F(HandleTest, EqualHandlesHashEqually) {
+  const Handle handle = loop_->call_soon([] {});
+  const Handle copy = handle;
+  const Handle other = loop_->call_soon([] {});
+  EXPECT_TRUE(absl::VerifyTypeImplementsAbslHashCorrectly({handle, copy, other, Handle()}));
+}
+
+TEST_F(HandleTest, TheContextIsTheOneInWhichTheCallbackRuns) {
+  const ContextVar<int> variable("variable", 0);
+  const Handle handle = loop_->call_soon([&] { variable.set(7); });
+  const Context context = handle.get_context();
+  EXPECT_EQ(context.run([&] { return variable.get(); }), 0);
+  turn();
+  EXPECT_EQ(context.run([&] { return variable.get(); }), 7);
+  EXPECT_EQ(handle.get_context(), context);
+}
+
+TEST_F(HandleTest, AContextThatWasGivenIsKeptItself) {
+  const Context context = copy_context();
+  EXPECT_EQ(loop_->call_soon([] {}, context).get_context(), context);
+  EXPECT_EQ(loop_->call_later(1s, [] {}, context).get_context(), context);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "asyncio/events/policy.h"
 
 #include <memory>
+#include <source_location>
 #include <stdexcept>
 #include <thread>
 
@@ -98,6 +99,52 @@ TEST_F(PolicyTest, AForkedChildHasNone) {
   set_event_loop(loop.get());
   EXPECT_EQ(exit_code_of([] { return words_of_get() == kNone ? 0 : 1; }), 0);
   EXPECT_EQ(&get_event_loop(), loop.get());
+}
+
+// The policy behind the functions.
+
+TEST_F(PolicyTest, ThereIsADefaultPolicy) {
+  const auto policy = get_event_loop_policy();
+  EXPECT_NE(dynamic_cast<DefaultEventLoopPolicy*>(policy.get()), nullptr);
+  EXPECT_EQ(get_event_loop_policy(), policy);
+}
+
+// Refuses to have a loop, and counts what it is asked.
+class CountingPolicy : public DefaultEventLoopPolicy {
+ public:
+  EventLoop& get_event_loop() override { throw std::out_of_range("no loop here"); }
+  std::unique_ptr<EventLoop> new_event_loop(std::source_location where) override {
+    ++made;
+    return DefaultEventLoopPolicy::new_event_loop(where);
+  }
+
+  int made = 0;
+};
+
+TEST_F(PolicyTest, APolicyIsReplacedAndNullRestoresTheDefault) {
+  const auto counting = std::make_shared<CountingPolicy>();
+  set_event_loop_policy(counting);
+  EXPECT_EQ(get_event_loop_policy(), counting);
+  new_event_loop();
+  EXPECT_EQ(counting->made, 1);
+  set_event_loop_policy(nullptr);
+  new_event_loop();
+  EXPECT_EQ(counting->made, 1);
+  EXPECT_EQ(words_of_get(), kNone);
+}
+
+TEST_F(PolicyTest, WhatThePolicyThrowsIsThrownOnlyWhereNoLoopRuns) {
+  set_event_loop_policy(std::make_shared<CountingPolicy>());
+  EXPECT_EQ(thrown_words<std::out_of_range>([] { get_event_loop(); }), "no loop here");
+  SelectorEventLoop loop;
+  EventLoop* found = nullptr;
+  loop.call_soon([&] {
+    found = &get_event_loop();
+    loop.stop();
+  });
+  loop.run_forever();
+  EXPECT_EQ(found, &loop);
+  set_event_loop_policy(nullptr);
 }
 
 }  // namespace
