@@ -161,10 +161,10 @@ Handle EventLoop::call_soon(Callback callback, std::source_location where) {
 }
 
 Handle EventLoop::call_soon(Callback callback, const Context& context, std::source_location where) {
-  return schedule_soon(std::move(callback), context.ref(), where);
+  return schedule_soon(std::move(callback), internal::ContextRef(context.ref()), where);
 }
 
-Handle EventLoop::schedule_soon(Callback&& callback, internal::ContextRef context,
+Handle EventLoop::schedule_soon(Callback&& callback, internal::ContextRef&& context,
                                 std::source_location where) {
   check_call();
   auto* state = new internal::HandleState(*this, std::move(callback), std::move(context), where);
@@ -179,10 +179,10 @@ ThreadsafeHandle EventLoop::call_soon_threadsafe(Callback callback, std::source_
 
 ThreadsafeHandle EventLoop::call_soon_threadsafe(Callback callback, const Context& context,
                                                  std::source_location where) {
-  return post(std::move(callback), context.ref(), where);
+  return post(std::move(callback), internal::ContextRef(context.ref()), where);
 }
 
-ThreadsafeHandle EventLoop::post(Callback&& callback, internal::ContextRef context,
+ThreadsafeHandle EventLoop::post(Callback&& callback, internal::ContextRef&& context,
                                  std::source_location where) {
   auto* state =
       new internal::ThreadsafeHandleState(*this, std::move(callback), std::move(context), where);
@@ -208,11 +208,11 @@ TimerHandle EventLoop::call_at(TimePoint when, Callback callback, std::source_lo
 
 TimerHandle EventLoop::call_at(TimePoint when, Callback callback, const Context& context,
                                std::source_location where) {
-  return schedule_at(when, std::move(callback), context.ref(), where);
+  return schedule_at(when, std::move(callback), internal::ContextRef(context.ref()), where);
 }
 
 TimerHandle EventLoop::schedule_at(TimePoint when, Callback&& callback,
-                                   internal::ContextRef context, std::source_location where) {
+                                   internal::ContextRef&& context, std::source_location where) {
   check_call();
   auto* state =
       new internal::TimerHandleState(*this, std::move(callback), std::move(context), where, when);

@@ -40,10 +40,14 @@ void HandleState::call() {
   } catch (const FatalError&) {
     throw;
   } catch (...) {
-    reporter_.call_exception_handler({.message = "Exception in callback",
-                                      .exception = std::current_exception(),
-                                      .details = {{"handle", to_string(activity())}}});
+    report_exception();
   }
+}
+
+void HandleState::report_exception() {
+  reporter_.call_exception_handler({.message = "Exception in callback",
+                                    .exception = std::current_exception(),
+                                    .details = {{"handle", to_string(activity())}}});
 }
 
 // What the callback has captured may cancel this handle once more, or own it: it goes last.

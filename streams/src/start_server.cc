@@ -36,12 +36,13 @@ Coro<> serve_client(std::shared_ptr<ClientHandler> handler,
 }  // namespace
 
 Coro<Server> start_server(std::shared_ptr<ClientHandler> handler, std::string host,
-                          std::uint16_t port, StreamServerOptions options) {
+                          std::uint16_t port, StreamServerOptions options,
+                          std::source_location where) {
   if (options.limit == 0) throw std::invalid_argument("Limit cannot be <= 0");
   EventLoop& loop = get_running_loop();
   const std::size_t limit = options.limit;
-  auto connected = [handler](std::shared_ptr<StreamProtocol> protocol) {
-    create_task(serve_client(handler, std::move(protocol)));
+  auto connected = [handler, where](std::shared_ptr<StreamProtocol> protocol) {
+    create_task(serve_client(handler, std::move(protocol)), where);
   };
   auto factory = [&loop, limit, connected] {
     return std::make_shared<StreamProtocol>(loop, limit, connected);
@@ -52,7 +53,7 @@ Coro<Server> start_server(std::shared_ptr<ClientHandler> handler, std::string ho
   server_options.reuse_address = options.reuse_address;
   server_options.reuse_port = options.reuse_port;
   server_options.start_serving = options.start_serving;
-  co_return co_await asyncio::create_server(std::move(factory), host, port, server_options);
+  co_return co_await asyncio::create_server(std::move(factory), host, port, server_options, where);
 }
 
 }  // namespace asyncio::internal

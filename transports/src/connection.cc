@@ -60,10 +60,11 @@ Coro<Socket> connect_to(std::string host, std::uint16_t port, ConnectionOptions 
 }
 
 Coro<std::shared_ptr<Transport>> start_connection(Socket socket,
-                                                  std::shared_ptr<BufferedProtocol> protocol) {
+                                                  std::shared_ptr<BufferedProtocol> protocol,
+                                                  std::source_location where) {
   EventLoop& loop = get_running_loop();
   std::shared_ptr<SocketTransport> transport =
-      SocketTransport::start(loop, std::move(socket), std::move(protocol), nullptr);
+      SocketTransport::start(loop, std::move(socket), std::move(protocol), nullptr, where);
   absl::Cleanup close = [&] { transport->close(); };
   Waiter made;
   Handle wake = loop.call_soon([&made] { made.wake(); });

@@ -42,11 +42,13 @@ bool out_of_resources(int error) {
 class ServerState final : public ConnectionObserver,
                           public std::enable_shared_from_this<ServerState> {
  public:
-  ServerState(EventLoop& loop, std::vector<Socket> sockets, ProtocolFactory factory, int backlog)
+  ServerState(EventLoop& loop, std::vector<Socket> sockets, ProtocolFactory factory, int backlog,
+              std::source_location created)
       : loop_(loop),
         sockets_(std::move(sockets)),
         factory_(std::move(factory)),
-        backlog_(backlog) {}
+        backlog_(backlog),
+        created_(created) {}
   ~ServerState() { close(); }
 
   EventLoop& loop() const noexcept { return loop_; }
@@ -88,6 +90,7 @@ class ServerState final : public ConnectionObserver,
   std::vector<Socket> sockets_;
   ProtocolFactory factory_;
   const int backlog_;
+  const std::source_location created_;
   absl::flat_hash_set<Transport*> clients_;
   std::map<int, TimerHandle> retries_;  // by listening descriptor
   WaitQueue waiting_for_end_;
@@ -106,7 +109,7 @@ void ServerState::start_serving() {
 }
 
 void ServerState::watch(const Socket& listener) {
-  loop_.add_reader(listener.fileno(), [this, &listener] { accept_batch(listener); });
+  loop_.add_reader(listener.fileno(), [this, &listener] { accept_batch(listener); }, created_);
 }
 
 void ServerState::close() noexcept {
@@ -143,7 +146,7 @@ bool ServerState::accept_one(const Socket& listener) {
     return false;
   }
   if (!connection.has_value()) return false;
-  SocketTransport::start(loop_, *std::move(connection), factory_(), shared_from_this());
+  SocketTransport::start(loop_, *std::move(connection), factory_(), shared_from_this(), created_);
   return true;
 }
 
@@ -227,13 +230,13 @@ Coro<> serve_forever(std::shared_ptr<ServerState> state) {
 }  // namespace
 
 Coro<Server> create_server(ProtocolFactory factory, std::string host, std::uint16_t port,
-                           ServerOptions options) {
+                           ServerOptions options, std::source_location where) {
   ResolveHints hints;
   hints.family = options.family;
   hints.flags = AI_PASSIVE;
   const std::vector<SocketAddress> addresses = co_await getaddrinfo(std::move(host), port, hints);
   auto state = std::make_shared<ServerState>(get_running_loop(), bind_sockets(addresses, options),
-                                             std::move(factory), options.backlog);
+                                             std::move(factory), options.backlog, where);
   Server server(state);
   if (options.start_serving) co_await start_serving(std::move(state));
   co_return std::move(server);

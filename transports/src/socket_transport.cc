@@ -13,6 +13,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "asyncio/events/activity.h"
 #include "asyncio/events/fatal_error.h"
 #include "asyncio/events/logger.h"
 #include "asyncio/events/loop_local.h"
@@ -60,9 +61,9 @@ class OpenTransports {
 
 std::shared_ptr<SocketTransport> SocketTransport::start(
     EventLoop& loop, Socket socket, std::shared_ptr<BufferedProtocol> protocol,
-    std::shared_ptr<ConnectionObserver> observer) {
-  std::shared_ptr<SocketTransport> transport(
-      new SocketTransport(loop, std::move(socket), std::move(protocol), std::move(observer)));
+    std::shared_ptr<ConnectionObserver> observer, std::source_location where) {
+  std::shared_ptr<SocketTransport> transport(new SocketTransport(
+      loop, std::move(socket), std::move(protocol), std::move(observer), where));
   OpenTransports::of(loop).add(transport);
   transport->begin();
   return transport;
@@ -70,8 +71,10 @@ std::shared_ptr<SocketTransport> SocketTransport::start(
 
 SocketTransport::SocketTransport(EventLoop& loop, Socket socket,
                                  std::shared_ptr<BufferedProtocol> protocol,
-                                 std::shared_ptr<ConnectionObserver> observer)
+                                 std::shared_ptr<ConnectionObserver> observer,
+                                 std::source_location created)
     : loop_(loop),
+      created_(created),
       socket_(std::move(socket)),
       protocol_(std::move(protocol)),
       observer_(std::move(observer)) {
@@ -83,11 +86,13 @@ SocketTransport::~SocketTransport() = default;
 // Two turns' entries, as in asyncio: the protocol may pause or close in the first.
 void SocketTransport::begin() {
   if (observer_ != nullptr) observer_->attached(*this);
-  loop_.call_soon([this] {
-    made_ = true;
-    protocol_->connection_made(*this);
-  });
-  loop_.call_soon([this] { start_reading(); });
+  loop_.call_soon(
+      [this] {
+        made_ = true;
+        protocol_->connection_made(*this);
+      },
+      created_);
+  loop_.call_soon([this] { start_reading(); }, created_);
 }
 
 void SocketTransport::close() {
@@ -130,7 +135,7 @@ void SocketTransport::force_close(std::exception_ptr error) {
 void SocketTransport::lose_soon(std::exception_ptr error) {
   lost_ = true;
   if (loop_.is_closed()) return;
-  loop_.call_soon([this, error = std::move(error)]() mutable { lose(std::move(error)); });
+  loop_.call_soon([this, error = std::move(error)]() mutable { lose(std::move(error)); }, created_);
 }
 
 void SocketTransport::lose(std::exception_ptr error) {
@@ -153,6 +158,10 @@ void SocketTransport::finish(std::exception_ptr error) {
 }
 
 void SocketTransport::abandon() {
+  if (loop_.get_debug() && !closing_) {
+    log(LogSeverity::kWarning, absl::StrCat("unclosed transport, descriptor ", fileno(),
+                                            ", created at ", to_string(created_)));
+  }
   closing_ = true;
   stop_reading();
   if (!unsent_.empty()) loop_.remove_writer(fileno());
@@ -177,7 +186,7 @@ void SocketTransport::set_protocol(std::shared_ptr<BufferedProtocol> protocol) {
 
 void SocketTransport::start_reading() {
   if (!is_reading() || registered_) return;
-  loop_.add_reader(fileno(), [this] { on_readable(); });
+  loop_.add_reader(fileno(), [this] { on_readable(); }, created_);
   registered_ = true;
 }
 
@@ -254,7 +263,7 @@ std::size_t SocketTransport::send_now(std::string_view data) {
 }
 
 void SocketTransport::keep(std::string_view rest) {
-  if (unsent_.empty()) loop_.add_writer(fileno(), [this] { on_writable(); });
+  if (unsent_.empty()) loop_.add_writer(fileno(), [this] { on_writable(); }, created_);
   unsent_.append(rest);
   pause_if_needed();
 }

@@ -14,6 +14,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <span>
 #include <string_view>
 
@@ -40,10 +41,12 @@ class SocketTransport final : public Transport,
                               public std::enable_shared_from_this<SocketTransport> {
  public:
   // Starts a connection: connection_made() runs next turn, then receiving begins. The loop keeps
-  // the transport alive until connection_lost() has run. `observer` may be null.
-  static std::shared_ptr<SocketTransport> start(EventLoop& loop, Socket socket,
-                                                std::shared_ptr<BufferedProtocol> protocol,
-                                                std::shared_ptr<ConnectionObserver> observer);
+  // the transport alive until connection_lost() has run. `observer` may be null; reports name
+  // `where`.
+  static std::shared_ptr<SocketTransport> start(
+      EventLoop& loop, Socket socket, std::shared_ptr<BufferedProtocol> protocol,
+      std::shared_ptr<ConnectionObserver> observer,
+      std::source_location where = std::source_location::current());
 
   ~SocketTransport() override;
 
@@ -71,12 +74,12 @@ class SocketTransport final : public Transport,
   int fileno() const noexcept override { return socket_.fileno(); }
 
   // The loop is closing: connection_lost(ConnectionAbortedError) runs now, for a protocol may rely
-  // on the transport until then.
+  // on the transport until then. In debug mode an open transport is logged.
   void abandon();
 
  private:
   SocketTransport(EventLoop& loop, Socket socket, std::shared_ptr<BufferedProtocol> protocol,
-                  std::shared_ptr<ConnectionObserver> observer);
+                  std::shared_ptr<ConnectionObserver> observer, std::source_location created);
 
   void begin();
   void start_reading();
@@ -102,6 +105,7 @@ class SocketTransport final : public Transport,
   void finish(std::exception_ptr error);
 
   EventLoop& loop_;
+  const std::source_location created_;
   Socket socket_;
   std::shared_ptr<BufferedProtocol> protocol_;
   std::shared_ptr<ConnectionObserver> observer_;

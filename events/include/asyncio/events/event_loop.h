@@ -294,11 +294,11 @@ class EventLoop : public ExceptionReporter {
     return std::bind_front(std::forward<F>(f), std::forward<Args>(args)...);
   }
 
-  Handle schedule_soon(Callback&& callback, internal::ContextRef context,
+  Handle schedule_soon(Callback&& callback, internal::ContextRef&& context,
                        std::source_location where);
-  ThreadsafeHandle post(Callback&& callback, internal::ContextRef context,
+  ThreadsafeHandle post(Callback&& callback, internal::ContextRef&& context,
                         std::source_location where);
-  TimerHandle schedule_at(TimePoint when, Callback&& callback, internal::ContextRef context,
+  TimerHandle schedule_at(TimePoint when, Callback&& callback, internal::ContextRef&& context,
                           std::source_location where);
   void begin_run();
   void end_run() noexcept;

@@ -59,6 +59,7 @@ class HandleState : public Runnable, public Pooled {
 
  private:
   void call();
+  void report_exception();
 
   ExceptionReporter& reporter_;
   Callback callback_;

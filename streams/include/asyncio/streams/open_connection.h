@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <source_location>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -31,7 +32,8 @@ static_assert(std::is_trivially_copyable_v<StreamConnectionOptions>);
 // Python counterpart: asyncio.open_connection().
 Coro<std::pair<StreamReader, StreamWriter>> open_connection(
     std::string_view host, std::uint16_t port,
-    StreamConnectionOptions options = StreamConnectionOptions());
+    StreamConnectionOptions options = StreamConnectionOptions(),
+    std::source_location where = std::source_location::current());
 
 }  // namespace asyncio
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -74,7 +75,8 @@ using HandlerOf =
                        CoroutineHandler<F>, PlainHandler<F>>;
 
 Coro<Server> start_server(std::shared_ptr<ClientHandler> handler, std::string host,
-                          std::uint16_t port, StreamServerOptions options);
+                          std::uint16_t port, StreamServerOptions options,
+                          std::source_location where);
 
 }  // namespace internal
 
@@ -92,10 +94,11 @@ Coro<Server> start_server(std::shared_ptr<ClientHandler> handler, std::string ho
 template <std::invocable<StreamReader, StreamWriter> F>
 ASYNCIO_INTERNAL_CORO_WRAPPER Coro<Server> start_server(
     F client_connected, std::string_view host, std::uint16_t port,
-    StreamServerOptions options = StreamServerOptions()) {
+    StreamServerOptions options = StreamServerOptions(),
+    std::source_location where = std::source_location::current()) {
   return internal::start_server(
       std::make_shared<internal::HandlerOf<F>>(std::move(client_connected)), std::string(host),
-      port, options);
+      port, options, where);
 }
 
 }  // namespace asyncio

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -34,14 +35,16 @@ Coro<Socket> connect_to(std::string host, std::uint16_t port, ConnectionOptions 
 
 // Starts a transport and waits until connection_made() has run.
 Coro<std::shared_ptr<Transport>> start_connection(Socket socket,
-                                                  std::shared_ptr<BufferedProtocol> protocol);
+                                                  std::shared_ptr<BufferedProtocol> protocol,
+                                                  std::source_location where);
 
 template <class P, class Factory>
 Coro<Connection<P>> create_connection(Factory factory, std::string host, std::uint16_t port,
-                                      ConnectionOptions options) {
+                                      ConnectionOptions options, std::source_location where) {
   Socket socket = co_await connect_to(std::move(host), port, options);
   std::shared_ptr<P> protocol = factory();
-  std::shared_ptr<Transport> transport = co_await start_connection(std::move(socket), protocol);
+  std::shared_ptr<Transport> transport =
+      co_await start_connection(std::move(socket), protocol, where);
   co_return Connection<P>(std::move(transport), std::move(protocol));
 }
 
@@ -58,10 +61,11 @@ Coro<Connection<P>> create_connection(Factory factory, std::string host, std::ui
 template <class Factory>
 ASYNCIO_INTERNAL_CORO_WRAPPER auto create_connection(
     Factory factory, std::string_view host, std::uint16_t port,
-    ConnectionOptions options = ConnectionOptions()) {
+    ConnectionOptions options = ConnectionOptions(),
+    std::source_location where = std::source_location::current()) {
   using P = typename std::invoke_result_t<Factory&>::element_type;
   return internal::create_connection<P, Factory>(std::move(factory), std::string(host), port,
-                                                 options);
+                                                 options, where);
 }
 
 }  // namespace asyncio

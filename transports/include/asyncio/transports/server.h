@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <source_location>
 #include <span>
 #include <string>
 #include <string_view>
@@ -87,7 +88,7 @@ using ProtocolFactory = absl::AnyInvocable<std::shared_ptr<BufferedProtocol>()>;
 namespace internal {
 
 Coro<Server> create_server(ProtocolFactory factory, std::string host, std::uint16_t port,
-                           ServerOptions options);
+                           ServerOptions options, std::source_location where);
 
 }  // namespace internal
 
@@ -102,11 +103,12 @@ Coro<Server> create_server(ProtocolFactory factory, std::string host, std::uint1
 //
 // Python counterpart: loop.create_server().
 template <class Factory>
-ASYNCIO_INTERNAL_CORO_WRAPPER Coro<Server> create_server(Factory factory, std::string_view host,
-                                                         std::uint16_t port,
-                                                         ServerOptions options = ServerOptions()) {
+ASYNCIO_INTERNAL_CORO_WRAPPER Coro<Server> create_server(
+    Factory factory, std::string_view host, std::uint16_t port,
+    ServerOptions options = ServerOptions(),
+    std::source_location where = std::source_location::current()) {
   return internal::create_server(ProtocolFactory(std::move(factory)), std::string(host), port,
-                                 options);
+                                 options, where);
 }
 
 }  // namespace asyncio
