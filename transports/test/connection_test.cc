@@ -3,16 +3,19 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "asyncio/events/activity.h"
 #include "asyncio/futures/errors.h"
 #include "asyncio/selectors/os_error.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/task.h"
 #include "asyncio/transports/resolver.h"
+#include "events/test/captured_log.h"
 #include "gtest/gtest.h"
 #include "transports/test/peer.h"
 #include "transports/test/recorder.h"
@@ -242,6 +245,42 @@ TEST_F(CreateConnectionTest, DestroyedWithItsLoopItLeavesNothingOpen) {
     while (is_readable(listener.fileno())) listener.accept_now();
     EXPECT_TRUE(descriptors_return_to(before)) << "destroyed after " << turn << " turns";
   }
+}
+
+// In debug mode.
+
+// What is logged when the loop closes while a connection, made at `where`, is in the given state.
+std::vector<std::string> words_of_closing_loop(bool debug, bool closing,
+                                               std::source_location where) {
+  CapturedLog log;
+  const Listener listener;
+  WatchedLoop loop;
+  loop.set_debug(debug);
+  std::shared_ptr<Transport> transport;
+  loop.run([&]() -> Coro<> {
+    auto connection = co_await create_connection(make_recorder, "127.0.0.1", listener.port(),
+                                                 ConnectionOptions(), where);
+    transport = std::move(connection.first);
+  });
+  if (closing) transport->close();
+  loop.close();
+  return log.messages;
+}
+
+TEST(UnclosedTransportTest, IsLoggedInDebugModeWithItsLine) {
+  const auto here = std::source_location::current();
+  const std::vector<std::string> words = words_of_closing_loop(true, false, here);
+  ASSERT_EQ(words.size(), 1U);
+  EXPECT_TRUE(words[0].starts_with("unclosed transport, descriptor ")) << words[0];
+  EXPECT_TRUE(words[0].ends_with(", created at " + to_string(here))) << words[0];
+}
+
+TEST(UnclosedTransportTest, OneThatIsClosingIsNotLogged) {
+  EXPECT_TRUE(words_of_closing_loop(true, true, std::source_location::current()).empty());
+}
+
+TEST(UnclosedTransportTest, OffNoneIsLogged) {
+  EXPECT_TRUE(words_of_closing_loop(false, false, std::source_location::current()).empty());
 }
 
 }  // namespace
