@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "asyncio/asyncio.h"
-#include "asyncio/events/guest_run.h"
 
 namespace examples {
 

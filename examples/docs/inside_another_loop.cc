@@ -14,7 +14,6 @@
 
 #include "absl/functional/function_ref.h"
 #include "asyncio/asyncio.h"
-#include "asyncio/events/guest_run.h"
 #include "asyncio/selectors/file_descriptor.h"
 #include "asyncio/selectors/os_error.h"
 #include "gtest/gtest.h"
@@ -47,7 +46,11 @@ void run_host(int commands, absl::FunctionRef<void(char)> command, asyncio::Even
     }
     if (ready > 0 && watched[0].revents != 0) {
       char letter = 0;
-      if (::read(commands, &letter, 1) == 1) command(letter);
+      if (::read(commands, &letter, 1) == 1) {
+        command(letter);
+      } else {
+        commands = -1;  // its other end is closed; poll() ignores what is negative
+      }
     }
     guest.run_once();
   }
@@ -94,6 +97,15 @@ TEST(HostTest, BothLoopsGoOn) {
   });
   EXPECT_EQ(run_both(pipe.out.get(), 3), "abc!");
   user.join();
+}
+
+TEST(HostTest, GoesOnWithoutCommands) {
+  Pipe pipe = make_pipe();
+  pipe.in.close();
+  const auto loop = asyncio::new_event_loop();
+  loop->call_later(5ms, [&] { loop->stop(); });
+  run_host(pipe.out.get(), [](char) { FAIL(); }, *loop);
+  loop->close();
 }
 
 TEST(HostTest, APostWakesTheHostAndStopEndsIt) {

@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "asyncio/asyncio.h"
-#include "asyncio/events/guest_run.h"
 #include "asyncio/selectors/duration.h"
 #include "asyncio/selectors/os_error.h"
 #include "gtest/gtest.h"

@@ -18,18 +18,22 @@
 #include "asyncio/selectors/selector.h"
 
 // events
+#include "asyncio/events/activity.h"
 #include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/exception_context.h"
 #include "asyncio/events/fatal_error.h"
+#include "asyncio/events/guest_run.h"
 #include "asyncio/events/handle.h"
 #include "asyncio/events/logger.h"
 #include "asyncio/events/policy.h"
 #include "asyncio/events/running_loop.h"
 #include "asyncio/events/selector_event_loop.h"
+#include "asyncio/events/step_observer.h"
 #include "asyncio/events/thread_pool.h"
 #include "asyncio/events/threadsafe_handle.h"
 #include "asyncio/events/virtual_time_loop.h"
+#include "asyncio/events/watchdog.h"
 
 // futures
 #include "asyncio/futures/errors.h"

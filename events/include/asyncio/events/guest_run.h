@@ -24,7 +24,7 @@
 
 namespace asyncio {
 
-// Everything on one thread, the host's. The loop must outlive it.
+// Everything on one thread, the host's. The loop must outlive it, and can be closed only after it.
 class GuestRun {
  public:
   // From now on the loop is running, in this thread. Throws what run_forever() throws.
@@ -34,10 +34,12 @@ class GuestRun {
   GuestRun(const GuestRun&) = delete;
   GuestRun& operator=(const GuestRun&) = delete;
 
-  // One turn that does not wait. A FatalError of a callback leaves through here.
+  // One turn that does not wait. A FatalError of a callback leaves through here; what was due stays
+  // due. REQUIRES: no callback of this loop is running.
   void run_once() { loop_.run_once(Duration::zero()); }
 
-  // Whether stop() was called: run_forever() would return after this turn.
+  // Whether stop() was called: run_forever() would return after this turn. Here it is the host that
+  // ends the run.
   bool stopped() const noexcept { return loop_.stopping(); }
 
   // How long the host may wait for fileno() before the next turn: zero, something is due already;
@@ -45,8 +47,10 @@ class GuestRun {
   std::optional<Duration> wait_limit() const { return loop_.wait_limit(); }
 
   // Readable when a descriptor the loop watches is ready, another thread has posted, or a signal
-  // has arrived. May change between turns; -1 if the loop's selector has none (select, poll): such
-  // a loop cannot be a guest without being asked in vain now and then.
+  // has arrived; not for timers. May change between turns, and so may the file behind its number,
+  // which an epoll of the host's does not notice: such a host adds it anew before each wait. -1 if
+  // the loop's selector has none (select, poll): such a loop cannot be a guest without being asked
+  // in vain now and then.
   int fileno() const noexcept { return loop_.fileno(); }
 
  private:

@@ -6,7 +6,7 @@
 
 namespace asyncio {
 
-// Called on the loop's thread. Python counterpart: none.
+// Called on the loop's thread. Must outlive its time as an observer. Python counterpart: none.
 class StepObserver {
  public:
   virtual void step_begins(const Activity& activity) noexcept = 0;
