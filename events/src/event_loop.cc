@@ -146,9 +146,7 @@ void EventLoop::check_open() const {
   if (is_closed()) throw std::runtime_error("Event loop is closed");
 }
 
-// A loop that runs is open.
-void EventLoop::check_call() const {
-  if (running_loop_or_null() == this) return;
+void EventLoop::check_not_running() const {
   check_open();
   if (is_running()) {
     throw std::runtime_error(
@@ -187,7 +185,6 @@ ThreadsafeHandle EventLoop::post(Callback&& callback, internal::ContextRef&& con
   auto* state =
       new internal::ThreadsafeHandleState(*this, std::move(callback), std::move(context), where);
   ThreadsafeHandle handle(state);
-  state->add_reference();
   if (inbox_->post(*state)) return handle;
   state->drop_reference();
   throw std::runtime_error("Event loop is closed");
@@ -286,7 +283,11 @@ void EventLoop::set_exception_handler(ExceptionHandler handler) {
 }
 
 void EventLoop::default_exception_handler(const ExceptionContext& context) {
-  log(LogSeverity::kError, describe(context));
+  std::string text = describe(context);
+  if (debug_ && current_ != nullptr) {
+    absl::StrAppend(&text, "\nwhile running ", to_string(current_->activity()));
+  }
+  log(LogSeverity::kError, text);
 }
 
 void EventLoop::call_exception_handler(const ExceptionContext& context) {

@@ -1,6 +1,7 @@
 #include "asyncio/events/timer_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace asyncio {
 namespace {
@@ -13,19 +14,26 @@ std::size_t first_child_of(std::size_t index) { return index * kArity + 1; }
 }  // namespace
 
 void TimerQueue::schedule(Timer& timer, TimePoint when) {
+  if (free_slot_ == places_.size()) add_slot();
   heap_.emplace_back();
   timer.queue_ = this;
-  timer.sequence_ = next_sequence_++;
-  sift_up(heap_.size() - 1, Entry{when, &timer});
+  timer.slot_ = std::exchange(free_slot_, places_[free_slot_]);
+  slots_[timer.slot_] = {&timer, next_sequence_++};
+  sift_up(heap_.size() - 1, Entry{when, timer.slot_});
+}
+
+void TimerQueue::add_slot() {
+  slots_.resize(places_.size() + 1);
+  places_.push_back(free_slot_ + 1);
 }
 
 Runnable* TimerQueue::pop_due(TimePoint end) noexcept {
   if (heap_.empty() || heap_.front().when >= end) return nullptr;
-  return remove(0);
+  return remove(heap_.front().slot);
 }
 
 Runnable* TimerQueue::pop_any() noexcept {
-  return heap_.empty() ? nullptr : remove(heap_.size() - 1);
+  return heap_.empty() ? nullptr : remove(heap_.back().slot);
 }
 
 void TimerQueue::clear() noexcept {
@@ -33,9 +41,11 @@ void TimerQueue::clear() noexcept {
   }
 }
 
-Runnable* TimerQueue::remove(std::size_t index) noexcept {
-  Timer& timer = *heap_[index].timer;
+Runnable* TimerQueue::remove(std::uint32_t slot) noexcept {
+  Timer& timer = *slots_[slot].timer;
   timer.queue_ = nullptr;
+  const std::size_t index = std::exchange(places_[slot], free_slot_);
+  free_slot_ = slot;
   const Entry last = heap_.back();
   heap_.pop_back();
   if (index < heap_.size()) {
@@ -50,7 +60,7 @@ Runnable* TimerQueue::remove(std::size_t index) noexcept {
 
 void TimerQueue::place(std::size_t index, Entry entry) noexcept {
   heap_[index] = entry;
-  entry.timer->index_ = index;
+  places_[entry.slot] = static_cast<std::uint32_t>(index);
 }
 
 void TimerQueue::sift_up(std::size_t index, Entry entry) noexcept {

@@ -142,6 +142,14 @@ TEST_F(DebugModeTest, ACallbackThatThrowsMayBeSlowToo) {
                                          ::testing::HasSubstr("took 1.000 seconds")));
 }
 
+TEST_F(DebugModeTest, AReportSaysWhatWasRunning) {
+  const auto here = std::source_location::current();
+  loop_.call_soon([this] { loop_.call_exception_handler({.message = "help"}); }, here);
+  turn();
+  EXPECT_THAT(log_.messages,
+              ElementsAre("help\nwhile running <Handle created at " + to_string(here) + ">"));
+}
+
 // Blocking sockets.
 
 class BlockingSocketTest : public DebugModeTest {

@@ -1,5 +1,6 @@
 #include "asyncio/transports/resolver.h"
 
+#include <array>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -49,6 +50,21 @@ Answer ask_system(const std::string& host, std::uint16_t port, ResolveHints hint
   return answer;
 }
 
+// What the system answered: host and service, or an EAI_ number.
+struct NameAnswer {
+  int code = 0;
+  std::pair<std::string, std::string> names;
+};
+
+NameAnswer ask_system_for_names(const SocketAddress& address, int flags) {
+  std::array<char, NI_MAXHOST> host;
+  std::array<char, NI_MAXSERV> service;
+  const int code = ::getnameinfo(address.data(), address.size(), host.data(), host.size(),
+                                 service.data(), service.size(), flags);
+  if (code != 0) return {code, {}};
+  return {0, {host.data(), service.data()}};
+}
+
 // Never destroyed: a resolver that hangs must not keep the process from ending.
 ThreadPool& resolver_threads() {
   constexpr std::size_t kThreads = 4;
@@ -76,6 +92,16 @@ Coro<std::vector<SocketAddress>> getaddrinfo(std::string host, std::uint16_t por
   }
   if (answer.code != 0) throw ResolveError(answer.code, host);
   co_return std::move(answer.addresses);
+}
+
+Coro<std::pair<std::string, std::string>> getnameinfo(SocketAddress address, int flags) {
+  constexpr int kNumeric = NI_NUMERICHOST | NI_NUMERICSERV;
+  NameAnswer answer =
+      (flags & kNumeric) == kNumeric
+          ? ask_system_for_names(address, flags)
+          : co_await run_in_executor(&resolver_threads(), ask_system_for_names, address, flags);
+  if (answer.code != 0) throw ResolveError(answer.code, address.to_string());
+  co_return std::move(answer.names);
 }
 
 }  // namespace asyncio

@@ -188,5 +188,40 @@ TEST_F(ResolverTest, AnAnswerThatFindsItsLoopClosedIsDropped) {
   });
 }
 
+// Names of addresses.
+
+TEST_F(ResolverTest, InFiguresTheNamesOfAnAddressAreGivenWithoutATurn) {
+  loop_.run([&]() -> Coro<> {
+    const int before = loop_.turns();
+    const auto [host, service] = co_await getnameinfo(SocketAddress::from_numeric("::1", 80),
+                                                      NI_NUMERICHOST | NI_NUMERICSERV);
+    EXPECT_EQ(host, "::1");
+    EXPECT_EQ(service, "80");
+    EXPECT_EQ(loop_.turns(), before);
+  });
+}
+
+TEST_F(ResolverTest, TheNamesOfAnAddressAreLookedUpInAnotherThread) {
+  loop_.run([&]() -> Coro<> {
+    const int before = loop_.turns();
+    const auto [host, service] = co_await getnameinfo(SocketAddress::from_numeric("127.0.0.1", 80));
+    EXPECT_NE(host, "");
+    EXPECT_EQ(service, "http");
+    EXPECT_GT(loop_.turns(), before);
+  });
+}
+
+TEST_F(ResolverTest, AnAddressWhoseNameIsRequiredButUnknownIsAnErrorThatNamesIt) {
+  loop_.run([&]() -> Coro<> {
+    std::string text;
+    try {
+      co_await getnameinfo(SocketAddress::from_numeric("192.0.2.1", 80), NI_NAMEREQD);
+    } catch (const ResolveError& error) {
+      text = error.what();
+    }
+    EXPECT_TRUE(text.starts_with("cannot resolve '192.0.2.1:80'")) << text;
+  });
+}
+
 }  // namespace
 }  // namespace asyncio

@@ -189,7 +189,8 @@ class EventLoop : public ExceptionReporter {
   // It may set another one while it runs.
   void set_exception_handler(ExceptionHandler handler);
 
-  // Logs the message, the details by key and what the exception says, as one error record.
+  // Logs the message, the details by key, the exception's type and what it says, and in debug mode
+  // what was running, as one error record.
   void default_exception_handler(const ExceptionContext& context);
 
   // Reports to the handler. Throws nothing but a FatalError that the handler threw; a handler that
@@ -273,7 +274,9 @@ class EventLoop : public ExceptionReporter {
 
   // Throw what the scheduling functions throw: for a closed loop; for that or the wrong thread.
   void check_open() const;
-  void check_call() const;
+  void check_call() const {
+    if (running_loop_or_null() != this) check_not_running();
+  }
 
   // For the concrete loop's destructor: close(), and in debug mode say that nobody else did.
   void close_forgotten() noexcept;
@@ -300,6 +303,7 @@ class EventLoop : public ExceptionReporter {
                         std::source_location where);
   TimerHandle schedule_at(TimePoint when, Callback&& callback, internal::ContextRef&& context,
                           std::source_location where);
+  void check_not_running() const;
   void begin_run();
   void end_run() noexcept;
   void run_observed(Runnable& node);

@@ -5,7 +5,7 @@
 #define ASYNCIO_EVENTS_THREADSAFE_HANDLE_H_
 
 #include <atomic>
-#include <mutex>
+#include <cstddef>
 #include <source_location>
 #include <utility>
 
@@ -18,8 +18,9 @@ namespace asyncio {
 
 namespace internal {
 
-// A callback on its way from another thread. The lock is held while the callback runs; it is
-// recursive because a callback may cancel its own handle.
+// A callback on its way from another thread. Whoever takes it out of the phase kPending, be it to
+// run or to withdraw it, has callback_ to himself. It starts with two references, one for the
+// handle and one for the queue.
 class ThreadsafeHandleState final : public Runnable {
  public:
   ThreadsafeHandleState(ExceptionReporter& reporter, Callback&& callback, ContextRef&& context,
@@ -29,9 +30,17 @@ class ThreadsafeHandleState final : public Runnable {
         callback_(std::move(callback)),
         context_(std::move(context)) {}
 
+  static void* operator new(std::size_t size);
+  static void operator delete(void* block, std::size_t size) noexcept;
+
   void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+
+  // The last reference has nobody to race with.
   void drop_reference() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    if (references_.load(std::memory_order_acquire) == 1 ||
+        references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete this;
+    }
   }
 
   void run() override;
@@ -42,17 +51,24 @@ class ThreadsafeHandleState final : public Runnable {
   bool cancelled() const noexcept;
 
  private:
+  enum class Phase : int { kPending, kRunning, kOver };
+
   ~ThreadsafeHandleState() = default;
+
+  // Whether it was pending, which it then is no more.
+  bool take(Phase next) noexcept;
+  void withdraw() noexcept;
+  void wait_while_running() const noexcept;
   void call();
+  void report_exception();
 
   ExceptionReporter& reporter_;
   const std::source_location created_;
-  std::atomic<int> references_{1};
-  mutable std::recursive_mutex mutex_;
-  Callback callback_;       // guarded by mutex_
-  ContextRef context_;      // guarded by mutex_
-  bool cancelled_ = false;  // guarded by mutex_
-  bool running_ = false;    // guarded by mutex_
+  std::atomic<int> references_{2};
+  std::atomic<Phase> phase_{Phase::kPending};
+  std::atomic<bool> cancelled_{false};
+  Callback callback_;
+  ContextRef context_;
 };
 
 }  // namespace internal

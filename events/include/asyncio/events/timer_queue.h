@@ -1,9 +1,10 @@
 // Who is due when: a heap of deadlines.
 //
-// A 4-ary heap whose entries carry the deadline themselves, so that sifting touches no timer; each
-// timer knows its place, so that cancelling is O(log n) and leaves nothing behind to clean up later
-// (asyncio leaves cancelled timers in its heap and rebuilds it now and then). Timers with equal
-// deadlines are due in the order in which they were scheduled.
+// A 4-ary heap whose entries carry the deadline themselves. Each timer has a slot in a table, and
+// the slot's place in the heap is kept in one that is denser still, so that sifting touches no
+// timer, wherever they lie in memory. Cancelling is O(log n) and leaves nothing behind to clean up
+// later (asyncio leaves cancelled timers in its heap and rebuilds it now and then). Timers with
+// equal deadlines are due in the order in which they were scheduled. At most 2^32 timers.
 #ifndef ASYNCIO_EVENTS_TIMER_QUEUE_H_
 #define ASYNCIO_EVENTS_TIMER_QUEUE_H_
 
@@ -41,8 +42,7 @@ class Timer {
 
   Runnable* action_;
   TimerQueue* queue_ = nullptr;
-  std::size_t index_ = 0;       // place in the heap
-  std::uint64_t sequence_ = 0;  // order among equal deadlines
+  std::uint32_t slot_ = 0;
 };
 
 class TimerQueue {
@@ -76,24 +76,32 @@ class TimerQueue {
 
   struct Entry {
     TimePoint when;
+    std::uint32_t slot;
+  };
+  struct Slot {
     Timer* timer;
+    std::uint64_t sequence;  // order among equal deadlines
   };
 
-  static bool before(const Entry& a, const Entry& b) noexcept {
-    return a.when != b.when ? a.when < b.when : a.timer->sequence_ < b.timer->sequence_;
+  bool before(const Entry& a, const Entry& b) const noexcept {
+    return a.when != b.when ? a.when < b.when : slots_[a.slot].sequence < slots_[b.slot].sequence;
   }
 
-  Runnable* remove(std::size_t index) noexcept;
+  void add_slot();
+  Runnable* remove(std::uint32_t slot) noexcept;
   void place(std::size_t index, Entry entry) noexcept;
   void sift_up(std::size_t index, Entry entry) noexcept;
   void sift_down(std::size_t index, Entry entry) noexcept;
 
   std::vector<Entry> heap_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> places_;  // by slot: the index in the heap; of a free one: the next
+  std::uint32_t free_slot_ = 0;        // places_.size(): none is free
   std::uint64_t next_sequence_ = 0;
 };
 
 inline void Timer::cancel() noexcept {
-  if (queue_ != nullptr) queue_->remove(index_);
+  if (queue_ != nullptr) queue_->remove(slot_);
 }
 
 }  // namespace asyncio

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "asyncio/tasks/coro.h"
@@ -39,6 +40,13 @@ struct ResolveHints {
 // Python counterpart: loop.getaddrinfo(type=SOCK_STREAM).
 Coro<std::vector<SocketAddress>> getaddrinfo(std::string host, std::uint16_t port,
                                              ResolveHints hints = ResolveHints());
+
+// The names of an address: host and service, as text. `flags` are NI_NUMERICHOST, NI_NUMERICSERV
+// and so on; with these two nothing is looked up, and no turn passes. Threads, cancellation and
+// errors as for getaddrinfo().
+//
+// Python counterpart: loop.getnameinfo().
+Coro<std::pair<std::string, std::string>> getnameinfo(SocketAddress address, int flags = 0);
 
 }  // namespace asyncio
 
