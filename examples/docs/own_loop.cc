@@ -214,11 +214,13 @@ TYPED_TEST(AnyLoopTest, KeepsTheOrderOfATurn) {
   std::vector<int>& log = this->log_;
   loop.call_soon([&] {
     log.push_back(1);
-    loop.call_soon([&] { log.push_back(4); });
+    loop.call_soon([&] {
+      log.push_back(4);
+      loop.stop();
+    });
   });
   loop.call_later(0s, [&] { log.push_back(3); });
   loop.call_soon([&] { log.push_back(2); });
-  loop.call_later(1ms, [&] { loop.stop(); });
   loop.run_forever();
   EXPECT_EQ(log, (std::vector<int>{1, 2, 3, 4}));
 }
