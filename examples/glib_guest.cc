@@ -1,13 +1,14 @@
 // A line server inside GLib's main loop: one thread, GLib in charge, our loop its guest.
 //
-// A line comes back as it was, with three exceptions: "ticks" is answered with how often GLib's
-// timer has fired, "next tick" with the same as soon as it has fired again, and "thread" with what
-// another thread says.
+// A line comes back as it was, with four exceptions: "ticks" is answered with how often GLib's
+// timer has fired, "next tick" with the same as soon as it has fired again, "sleep" by a timer of
+// ours, and "thread" by another thread.
 
 #include "examples/glib_guest.h"
 
 #include <glib.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <memory>
@@ -25,6 +26,7 @@
 ABSL_FLAG(absl::Duration, tick, absl::Milliseconds(100), "how often GLib's timer fires");
 
 using asyncio::Coro;
+using namespace std::chrono_literals;
 
 // What GLib does meanwhile: it counts.
 class Ticker {
@@ -63,6 +65,10 @@ class Ticker {
 Coro<std::string> answer(std::string line, Ticker* ticker) {
   if (line == "ticks\n") co_return std::to_string(ticker->count()) + "\n";
   if (line == "next tick\n") co_return std::to_string(co_await ticker->next()) + "\n";
+  if (line == "sleep\n") {
+    co_await asyncio::sleep(20ms);
+    co_return "slept\n";
+  }
   if (line == "thread\n") {
     // The thread posts its answer to our loop, and that wakes GLib.
     co_return co_await asyncio::run_in_executor(nullptr, [] { return std::string("done\n"); });

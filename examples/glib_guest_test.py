@@ -71,6 +71,13 @@ class GlibGuestTest(peer.ServerContract, unittest.TestCase):
                 ticks = [int(client.ask("next tick")) for _ in range(20)]
                 self.assertEqual(ticks, sorted(set(ticks)))
 
+    def test_a_timer_of_ours_fires_on_time(self):
+        with peer.Server(self.binary, QUIET) as server:
+            with Client(server) as client:
+                start = time.monotonic()
+                self.assertEqual(client.ask("sleep"), "slept")
+                self.assertGreaterEqual(time.monotonic() - start, 0.02)
+
     def test_another_thread_wakes_glib(self):
         with peer.Server(self.binary, QUIET) as server:
             with Client(server) as client:

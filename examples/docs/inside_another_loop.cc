@@ -61,7 +61,8 @@ void run_host(int commands, absl::FunctionRef<void(char)> command, asyncio::Even
 // Collects letters until the host has had `wanted` of them.
 Coro<std::string> collect(std::size_t wanted, std::string* letters) {
   while (letters->size() < wanted) co_await asyncio::sleep(1ms);
-  co_return co_await asyncio::run_in_executor(nullptr, [=] { return *letters + "!"; });
+  auto shout = [letters] { return *letters + "!"; };
+  co_return co_await asyncio::run_in_executor(nullptr, shout);
 }
 
 std::string run_both(int commands, std::size_t wanted) {

@@ -75,7 +75,7 @@ class FastLoop : public SelectorEventLoop {
  protected:
   // The limit is in the loop's time, what the selector takes is not. Rounded up: not too early.
   void wait(std::optional<Duration> limit) override {
-    if (limit.has_value()) limit = Duration(limit->nanoseconds() / kSpeed + 1ns);
+    if (limit.has_value()) limit = Duration((limit->nanoseconds() + (kSpeed - 1) * 1ns) / kSpeed);
     SelectorEventLoop::wait(limit);
   }
 
