@@ -164,7 +164,8 @@ class EventLoop : public ExceptionReporter {
                           std::source_location where = std::source_location::current()) = 0;
 
   // Whether there was a callback to remove. False on a closed loop. Once it returns the callback
-  // does not run again, even if `fd` was found ready in this very turn.
+  // does not run again, even if `fd` was found ready in this very turn. Throws OsError if the other
+  // callback of `fd` stays and the system refuses that, `fd` being closed: both are gone then.
   virtual bool remove_reader(int fd) = 0;
   virtual bool remove_writer(int fd) = 0;
 
