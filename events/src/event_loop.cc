@@ -154,21 +154,21 @@ void EventLoop::check_not_running() const {
   }
 }
 
+inline Handle EventLoop::schedule_soon(Callback&& callback, internal::ContextRef&& context,
+                                       std::source_location where) {
+  check_call();
+  auto* state = new internal::HandleState(*this, std::move(callback), std::move(context), where);
+  state->add_reference();
+  enqueue(*state);
+  return Handle(state);
+}
+
 Handle EventLoop::call_soon(Callback callback, std::source_location where) {
   return schedule_soon(std::move(callback), internal::ContextRef::capture(), where);
 }
 
 Handle EventLoop::call_soon(Callback callback, const Context& context, std::source_location where) {
   return schedule_soon(std::move(callback), internal::ContextRef(context.ref()), where);
-}
-
-Handle EventLoop::schedule_soon(Callback&& callback, internal::ContextRef&& context,
-                                std::source_location where) {
-  check_call();
-  auto* state = new internal::HandleState(*this, std::move(callback), std::move(context), where);
-  state->add_reference();
-  enqueue(*state);
-  return Handle(state);
 }
 
 ThreadsafeHandle EventLoop::call_soon_threadsafe(Callback callback, std::source_location where) {
@@ -199,17 +199,9 @@ TimerHandle EventLoop::call_later(Duration delay, Callback callback, const Conte
   return call_at(deadline(delay), std::move(callback), context, where);
 }
 
-TimerHandle EventLoop::call_at(TimePoint when, Callback callback, std::source_location where) {
-  return schedule_at(when, std::move(callback), internal::ContextRef::capture(), where);
-}
-
-TimerHandle EventLoop::call_at(TimePoint when, Callback callback, const Context& context,
-                               std::source_location where) {
-  return schedule_at(when, std::move(callback), internal::ContextRef(context.ref()), where);
-}
-
-TimerHandle EventLoop::schedule_at(TimePoint when, Callback&& callback,
-                                   internal::ContextRef&& context, std::source_location where) {
+inline TimerHandle EventLoop::schedule_at(TimePoint when, Callback&& callback,
+                                          internal::ContextRef&& context,
+                                          std::source_location where) {
   check_call();
   auto* state =
       new internal::TimerHandleState(*this, std::move(callback), std::move(context), where, when);
@@ -217,6 +209,15 @@ TimerHandle EventLoop::schedule_at(TimePoint when, Callback&& callback,
   timers_.schedule(state->timer(), when);
   state->add_reference();
   return handle;
+}
+
+TimerHandle EventLoop::call_at(TimePoint when, Callback callback, std::source_location where) {
+  return schedule_at(when, std::move(callback), internal::ContextRef::capture(), where);
+}
+
+TimerHandle EventLoop::call_at(TimePoint when, Callback callback, const Context& context,
+                               std::source_location where) {
+  return schedule_at(when, std::move(callback), internal::ContextRef(context.ref()), where);
 }
 
 TimePoint EventLoop::deadline(Duration delay) const {

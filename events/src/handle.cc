@@ -21,14 +21,9 @@ std::string to_string(const Handle& handle) {
 
 namespace asyncio::internal {
 
-void HandleState::run() {
-  absl::Cleanup drop = [this] { drop_reference(); };
-  if (!cancelled_) call();
-}
-
 // The callback is destroyed here, whether or not somebody keeps the handle; but not while it runs:
 // its own cancel() leaves that to us.
-void HandleState::call() {
+inline void HandleState::call() {
   running_ = true;
   const ContextScope scope(context_);
   absl::Cleanup finish = [this] {
@@ -42,6 +37,11 @@ void HandleState::call() {
   } catch (...) {
     report_exception();
   }
+}
+
+void HandleState::run() {
+  const absl::Cleanup drop = [this] { drop_reference(); };
+  if (!cancelled_) call();
 }
 
 void HandleState::report_exception() {
