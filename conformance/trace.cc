@@ -13,7 +13,7 @@ namespace {
 
 struct Entry {
   std::string name;
-  void (*run)(EventLoop&);
+  void (*run)(TraceLoop&);
 };
 
 std::map<std::string, std::vector<Entry>, std::less<>>& topics() {
@@ -91,7 +91,7 @@ void trace_words(const std::vector<std::string>& words) {
               absl::StrJoin(words, " ").c_str());
 }
 
-Scenario::Scenario(std::string_view file, std::string name, void (*run)(EventLoop&)) {
+Scenario::Scenario(std::string_view file, std::string name, void (*run)(TraceLoop&)) {
   absl::ConsumePrefix(&file, "conformance/scenarios/");
   absl::ConsumeSuffix(&file, ".cc");
   topics()[std::string(file)].push_back({std::move(name), run});

@@ -127,21 +127,21 @@ Coro<> waited(std::string who, Future<T> future) {
 
 // Where a scenario registers itself; the file names its topic.
 struct Scenario {
-  Scenario(std::string_view file, std::string name, void (*run)(EventLoop&));
+  Scenario(std::string_view file, std::string name, void (*run)(TraceLoop&));
 };
 
 // The main task of a loop: SCENARIO(name) { ...; co_return; }
 #define SCENARIO(name)                                                                    \
   Coro<> name();                                                                          \
   const Scenario name##_entry(__FILE__, #name,                                            \
-                              [](EventLoop& loop) { run_until_complete(loop, name()); }); \
+                              [](TraceLoop& loop) { run_until_complete(loop, name()); }); \
   Coro<> name()
 
 // With a loop that does not run: LOOP_SCENARIO(name) { loop.run_forever(); }
 #define LOOP_SCENARIO(name)                           \
-  void name(EventLoop& loop);                         \
+  void name(TraceLoop& loop);                         \
   const Scenario name##_entry(__FILE__, #name, name); \
-  void name([[maybe_unused]] EventLoop& loop)
+  void name([[maybe_unused]] TraceLoop& loop)
 
 }  // namespace asyncio::conformance
 

@@ -29,7 +29,7 @@ class TraceLoop(asyncio.SelectorEventLoop):
     def close(self):
         super().close()
         gc.collect()
-        TraceLoop.current = self._outer
+        TraceLoop.current = self._outer or self
 
     def time(self):
         return self.now
@@ -108,6 +108,7 @@ def run(function):
             function(loop)
     finally:
         loop.close()
+        TraceLoop.current = None
 
 
 def run_topic(path):
