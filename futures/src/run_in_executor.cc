@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
@@ -12,26 +12,6 @@
 namespace asyncio {
 namespace internal {
 namespace {
-
-// The jobs of a loop whose results have not come yet.
-class PendingJobs {
- public:
-  explicit PendingJobs(EventLoop&) {}
-  ~PendingJobs() {
-    for (const auto& job : jobs_) job->drop_future();
-  }
-
-  static LoopLocal<PendingJobs>& all() {
-    static auto* all = new LoopLocal<PendingJobs>();
-    return *all;
-  }
-
-  void add(std::shared_ptr<ExecutorJob> job) { jobs_.insert(std::move(job)); }
-  void remove(const std::shared_ptr<ExecutorJob>& job) { jobs_.erase(job); }
-
- private:
-  absl::flat_hash_set<std::shared_ptr<ExecutorJob>> jobs_;
-};
 
 // The pool that nullptr stands for.
 class DefaultExecutor {
@@ -73,12 +53,13 @@ class DefaultExecutor {
 
 void ExecutorJob::submit(EventLoop& loop, const Executor& executor) {
   if (loop.is_closed()) throw std::runtime_error("Event loop is closed");
-  loop_ = &loop;
-  inbox_ = loop.inbox();
   ThreadPool& pool =
       executor.pool() != nullptr ? *executor.pool() : DefaultExecutor::of(loop).pool();
-  pool.submit([self = shared_from_this()] { self->work(); }, executor.where());
-  PendingJobs::all().of(loop).add(shared_from_this());
+  expect(loop);
+  absl::Cleanup forget = [this] { withdraw(); };
+  auto self = std::static_pointer_cast<ExecutorJob>(shared_from_this());
+  pool.submit([self = std::move(self)] { self->work(); }, executor.where());
+  std::move(forget).Cancel();
 }
 
 void ExecutorJob::cancel() noexcept {
@@ -89,17 +70,8 @@ void ExecutorJob::cancel() noexcept {
 void ExecutorJob::work() noexcept {
   State queued = State::kQueued;
   if (state_.compare_exchange_strong(queued, State::kRunning)) execute();
-  self_ = shared_from_this();
-  if (!inbox_->post(*this)) abandon();
+  send();
 }
-
-void ExecutorJob::run() {
-  const std::shared_ptr<ExecutorJob> last = std::move(self_);
-  PendingJobs::all().of(*loop_).remove(last);
-  deliver();
-}
-
-void ExecutorJob::abandon() noexcept { const std::shared_ptr<ExecutorJob> last = std::move(self_); }
 
 }  // namespace internal
 

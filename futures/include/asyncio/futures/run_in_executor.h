@@ -14,10 +14,9 @@
 
 #include "absl/functional/any_invocable.h"
 #include "asyncio/events/event_loop.h"
-#include "asyncio/events/inbox.h"
-#include "asyncio/events/runnable.h"
 #include "asyncio/events/running_loop.h"
 #include "asyncio/events/thread_pool.h"
+#include "asyncio/futures/delivery.h"
 #include "asyncio/futures/future.h"
 #include "asyncio/futures/outcome.h"
 #include "asyncio/selectors/duration.h"
@@ -41,30 +40,18 @@ class Executor {
 
 namespace internal {
 
-// One job on its way to a thread and back. The loop and the thread share it, so that either may be
-// gone before the other; the future in it belongs to the loop's thread alone.
-class ExecutorJob : public Runnable, public std::enable_shared_from_this<ExecutorJob> {
+// One job on its way to a thread, and its result on the way back.
+class ExecutorJob : public Delivery {
  public:
-  virtual ~ExecutorJob() = default;
-
-  // Hands the job over. The loop keeps it until its result has come or the loop closes.
+  // Hands the job over.
   void submit(EventLoop& loop, const Executor& executor);
 
   // The job will not run, if it has not begun.
   void cancel() noexcept;
 
-  // The loop's thread: the result has come, or the loop closes first.
-  void run() final;
-  void abandon() noexcept final;
-
-  // The loop's thread: forgets the future.
-  virtual void drop_future() noexcept = 0;
-
  protected:
   // The pool's thread.
   virtual void execute() noexcept = 0;
-  // The loop's thread.
-  virtual void deliver() = 0;
 
  private:
   void work() noexcept;
@@ -72,9 +59,6 @@ class ExecutorJob : public Runnable, public std::enable_shared_from_this<Executo
   enum class State { kQueued, kRunning, kCancelled };
 
   std::atomic<State> state_{State::kQueued};
-  EventLoop* loop_ = nullptr;
-  std::shared_ptr<Inbox> inbox_;
-  std::shared_ptr<ExecutorJob> self_;  // while posted
 };
 
 template <class R>
@@ -83,9 +67,9 @@ class TypedExecutorJob final : public ExecutorJob {
   TypedExecutorJob(absl::AnyInvocable<R()> function, Future<R> future)
       : function_(std::move(function)), future_(std::move(future)) {}
 
-  void drop_future() noexcept override { future_.reset(); }
-
  private:
+  void drop() noexcept override { future_.reset(); }
+
   void execute() noexcept override {
     try {
       if constexpr (std::is_void_v<R>) {
@@ -131,7 +115,7 @@ template <class F, class... Args>
   requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
 auto run_in_executor(EventLoop& loop, Executor executor, F&& function, Args&&... arguments) {
   using R = std::decay_t<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&...>>;
-  Future<R> future(loop);
+  Future<R> future(loop, executor.where());
   auto job = std::make_shared<internal::TypedExecutorJob<R>>(
       std::bind_front(std::forward<F>(function), std::forward<Args>(arguments)...), future);
   job->submit(loop, executor);

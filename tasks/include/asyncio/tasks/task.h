@@ -176,6 +176,11 @@ template <class T>
 Task<T> start_task(EventLoop& loop, Coro<T>& coro, const TaskOptions& options,
                    std::source_location where);
 
+// A task of a coroutine whose frame has been handed over. REQUIRES: the loop is open.
+template <class T>
+Task<T> make_task(EventLoop& loop, Promise<T>& root, std::source_location where,
+                  ContextRef context);
+
 // For run(): a task that ends within the expression, so that it may refer to temporaries.
 template <class T>
 Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro, std::source_location where,
@@ -211,9 +216,8 @@ class Task : public Future<T> {
 
  private:
   template <class U>
-  friend Task<U> internal::start_task_in_place(EventLoop& loop, Coro<U>& coro,
-                                               std::source_location where,
-                                               internal::ContextRef context);
+  friend Task<U> internal::make_task(EventLoop& loop, internal::Promise<U>& root,
+                                     std::source_location where, internal::ContextRef context);
 
   explicit Task(internal::TaskState<T>& state) noexcept
       : Future<T>(internal::StateRef<internal::FutureState>(&state)) {}
@@ -365,7 +369,13 @@ Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro, std::source_location
     coro.close();
     throw std::runtime_error("Event loop is closed");
   }
-  return Task<T>(*new TaskState<T>(loop, coro.release(), std::move(context), where));
+  return make_task(loop, coro.release(), where, std::move(context));
+}
+
+template <class T>
+Task<T> make_task(EventLoop& loop, Promise<T>& root, std::source_location where,
+                  ContextRef context) {
+  return Task<T>(*new TaskState<T>(loop, root, std::move(context), where));
 }
 
 }  // namespace internal
