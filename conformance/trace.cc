@@ -48,6 +48,8 @@ TraceLoop::~TraceLoop() {
   current_loop = outer_;
 }
 
+TraceLoop& TraceLoop::current() { return *current_loop; }
+
 std::unique_ptr<EventLoop> make_trace_loop() { return std::make_unique<TraceLoop>(); }
 
 std::string said(const std::exception_ptr& error) {

@@ -26,6 +26,8 @@ class TraceLoop : public VirtualTimeLoop {
   TraceLoop();
   ~TraceLoop() override;
 
+  static TraceLoop& current();
+
   int turn() const { return turn_; }
 
  protected:
