@@ -44,19 +44,19 @@ TaskCore::TaskCore(FutureState& future, PromiseBase& root, ContextRef context)
   root.adopt(*this, frames_);
   registry_.add(*this);
   future_.add_reference();
-  future_.loop().enqueue(*this);
 }
 
-// Makes a task the current one for the time of a step.
+// Makes a task the current one for the time of a step: an eager first step runs inside another
+// task's.
 class TaskRegistry::CurrentScope {
  public:
-  explicit CurrentScope(TaskCore& task) noexcept : registry_(task.registry_) {
-    registry_.current_ = &task;
-  }
-  ~CurrentScope() { registry_.current_ = nullptr; }
+  explicit CurrentScope(TaskCore& task) noexcept
+      : registry_(task.registry_), outer_(std::exchange(registry_.current_, &task)) {}
+  ~CurrentScope() { registry_.current_ = outer_; }
 
  private:
   TaskRegistry& registry_;
+  TaskCore* const outer_;
 };
 
 // The registry's reference goes last, after the scope: what the result destroys may ask who runs.

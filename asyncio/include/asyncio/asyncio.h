@@ -36,11 +36,13 @@
 #include "asyncio/events/watchdog.h"
 
 // futures
+#include "asyncio/futures/concurrent_future.h"
 #include "asyncio/futures/errors.h"
 #include "asyncio/futures/future.h"
 #include "asyncio/futures/outcome.h"
 #include "asyncio/futures/run_in_executor.h"
 #include "asyncio/futures/waiter.h"
+#include "asyncio/futures/wrap_future.h"
 
 // tasks
 #include "asyncio/tasks/borrowed_argument_error.h"
@@ -49,9 +51,12 @@
 #include "asyncio/tasks/sleep.h"
 #include "asyncio/tasks/suspension.h"
 #include "asyncio/tasks/task.h"
+#include "asyncio/tasks/task_factory.h"
+#include "asyncio/tasks/task_options.h"
 #include "asyncio/tasks/with.h"
 
 // utils
+#include "asyncio/utils/threads.h"
 #include "asyncio/utils/timeout.h"
 
 // transports

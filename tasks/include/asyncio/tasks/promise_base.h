@@ -144,13 +144,12 @@ class PromiseBase {
   // The first parameter through which the coroutine may refer to a temporary of its caller, as the
   // compiler spells it; null if there is none. See borrow_check.h.
   const char* borrowed() const noexcept { return borrowed_; }
+  void set_borrowed(const char* parameter) noexcept { borrowed_ = parameter; }
 
  protected:
   PromiseBase(std::coroutine_handle<> frame, std::source_location own) noexcept
       : frame_(frame), place_(own) {}
   ~PromiseBase() = default;
-
-  void set_borrowed(const char* parameter) noexcept { borrowed_ = parameter; }
 
  private:
   friend class Trampoline;

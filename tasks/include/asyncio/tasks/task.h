@@ -31,6 +31,7 @@
 #include "asyncio/tasks/borrow_check.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/task_core.h"
+#include "asyncio/tasks/task_options.h"
 
 namespace asyncio {
 
@@ -156,35 +157,24 @@ class AnyTask : public AnyFuture {
 template <class T>
 class Task;
 
-struct TaskOptions {
-  std::string_view name = {};  // empty: "Task-<n>"
-  const Context* context =
-      nullptr;  // in which the task runs, itself; null: in a copy of the current one
-};
-static_assert(std::is_trivially_copyable_v<TaskOptions>);
-
 namespace internal {
 
 // The one door: every coroutine that may outlive its expression as a task passes here. `name` names
 // the function that asks.
 template <class T>
 Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::source_location where,
-                   std::string_view name = "create_task");
-
-// The same with options.
-template <class T>
-Task<T> start_task(EventLoop& loop, Coro<T>& coro, const TaskOptions& options,
-                   std::source_location where);
-
-// A task of a coroutine whose frame has been handed over. REQUIRES: the loop is open.
-template <class T>
-Task<T> make_task(EventLoop& loop, Promise<T>& root, std::source_location where,
-                  ContextRef context);
+                   TaskOptions options = TaskOptions(), std::string_view name = "create_task");
 
 // For run(): a task that ends within the expression, so that it may refer to temporaries.
 template <class T>
 Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro, std::source_location where,
                             ContextRef context = ContextRef::capture());
+
+// A task of a coroutine whose frame has been handed over; somebody must start it.
+// REQUIRES: the loop is open.
+template <class T>
+Task<T> make_task(EventLoop& loop, Promise<T>& root, std::source_location where,
+                  ContextRef context);
 
 }  // namespace internal
 
@@ -207,7 +197,15 @@ class Task : public Future<T> {
   std::string get_name() const { return core().name(); }
   void set_name(std::string name) const { core().set_name(std::move(name)); }
 
+  // The context in which the task runs.
+  Context get_context() const { return Context::of(core().context()); }
+
   operator AnyTask() const { return AnyTask(core()); }  // NOLINT(google-explicit-constructor)
+
+  // For the layers above.
+  internal::TaskCore& core() const noexcept {
+    return static_cast<internal::TaskState<T>&>(this->state());
+  }
 
   template <class... U>
   void set_result(U&&...) const = delete;  // a task's result comes from its coroutine alone
@@ -221,10 +219,6 @@ class Task : public Future<T> {
 
   explicit Task(internal::TaskState<T>& state) noexcept
       : Future<T>(internal::StateRef<internal::FutureState>(&state)) {}
-
-  internal::TaskCore& core() const noexcept {
-    return static_cast<internal::TaskState<T>&>(this->state());
-  }
 };
 
 // Makes a task of `coro` on `loop`; its first step is due next turn. Loop's thread, or before it
@@ -241,7 +235,7 @@ Task<T> create_task(EventLoop& loop, Coro<T> coro,
 template <class T>
 Task<T> create_task(EventLoop& loop, Coro<T> coro, TaskOptions options,
                     std::source_location where = std::source_location::current()) {
-  return internal::start_task(loop, coro, options, where);
+  return internal::start_task(loop, coro, where, options);
 }
 
 // The same on the running loop; throws std::runtime_error if there is none.
@@ -255,7 +249,7 @@ Task<T> create_task(Coro<T> coro, std::source_location where = std::source_locat
 template <class T>
 Task<T> create_task(Coro<T> coro, TaskOptions options,
                     std::source_location where = std::source_location::current()) {
-  return internal::start_task(get_running_loop(), coro, options, where);
+  return internal::start_task(get_running_loop(), coro, where, options);
 }
 
 // Makes a task of function(arguments...), which returns a Coro. The task owns the callable and the
@@ -311,7 +305,7 @@ Task<T> ensure_future(Task<T> task) {
 }
 template <class T>
 Task<T> ensure_future(Coro<T> coro, std::source_location where = std::source_location::current()) {
-  return internal::start_task(get_running_loop(), coro, where, "ensure_future");
+  return internal::start_task(get_running_loop(), coro, where, TaskOptions(), "ensure_future");
 }
 template <HasSuspensionAwaiter A>
 Task<internal::AwaitResult<A>> ensure_future(
@@ -345,31 +339,38 @@ void refuse_borrowed(Coro<T>& coro, std::string_view door) {
   refuse_borrowed(coro.borrowed(), door);
 }
 
+// Throws what create_task() throws for a closed loop.
 template <class T>
-Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::source_location where,
-                   std::string_view name) {
-  refuse_borrowed(coro, name);
-  return start_task_in_place(loop, coro, where);
+void refuse_closed_loop(const EventLoop& loop, Coro<T>& coro) {
+  if (!loop.is_closed()) return;
+  coro.close();
+  throw std::runtime_error("Event loop is closed");
 }
 
 template <class T>
-Task<T> start_task(EventLoop& loop, Coro<T>& coro, const TaskOptions& options,
-                   std::source_location where) {
-  refuse_borrowed(coro, "create_task");
+Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::source_location where, TaskOptions options,
+                   std::string_view name) {
+  refuse_borrowed(coro, name);
+  refuse_closed_loop(loop, coro);
+  const absl::Cleanup close = [&] { coro.close(); };  // if the factory throws
+  if (const TaskFactory& factory = TaskRegistry::of(loop).factory()) {
+    options = TaskFactory(factory)(loop, options);
+  }
   ContextRef context = options.context != nullptr ? options.context->ref() : ContextRef::capture();
-  Task<T> task = start_task_in_place(loop, coro, where, std::move(context));
+  Task<T> task = make_task(loop, coro.release(), where, std::move(context));
   if (!options.name.empty()) task.set_name(std::string(options.name));
+  const bool eager = options.eager_start.value_or(false) && running_loop_or_null() == &loop;
+  eager ? task.core().start_eagerly() : task.core().start();
   return task;
 }
 
 template <class T>
 Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro, std::source_location where,
                             ContextRef context) {
-  if (loop.is_closed()) {
-    coro.close();
-    throw std::runtime_error("Event loop is closed");
-  }
-  return make_task(loop, coro.release(), where, std::move(context));
+  refuse_closed_loop(loop, coro);
+  Task<T> task = make_task(loop, coro.release(), where, std::move(context));
+  task.core().start();
+  return task;
 }
 
 template <class T>

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "asyncio/events/context.h"
@@ -13,6 +14,7 @@
 #include "asyncio/futures/future_state.h"
 #include "asyncio/futures/waiter.h"
 #include "asyncio/tasks/promise_base.h"
+#include "asyncio/tasks/task_options.h"
 
 namespace asyncio::internal {
 
@@ -22,14 +24,19 @@ class TaskRegistry;
 // in the line of the future it waits for.
 class TaskCore : public Runnable {
  public:
-  // Queues the first step. The registry keeps the task alive, through `future`, until it is done.
-  // REQUIRES: the loop is open.
+  // The registry keeps the task alive, through `future`, until it is done. REQUIRES: the loop is
+  // open.
   TaskCore(FutureState& future, PromiseBase& root, ContextRef context);
 
   FutureState& future() const noexcept { return future_; }
 
   // The context in which all steps run.
-  const ContextRef& context() const noexcept { return context_; }
+  ContextRef& context() noexcept { return context_; }
+
+  // Once: the first step is due next turn, or runs here and now. A FatalError of that leaves
+  // through here.
+  void start() { future_.loop().enqueue(*this); }
+  void start_eagerly() { run(); }
 
   // One step: resumes the leaf frame. When the root has ended, ends the future.
   void run() final;
@@ -116,6 +123,10 @@ class TaskRegistry {
 
   std::vector<TaskCore*> all() const;
 
+  // See set_task_factory().
+  const TaskFactory& factory() const noexcept { return factory_; }
+  void set_factory(TaskFactory factory) { factory_ = std::move(factory); }
+
  private:
   friend class TaskCore;
   class CurrentScope;
@@ -123,6 +134,7 @@ class TaskRegistry {
   void add(TaskCore& task) noexcept;
   void remove(TaskCore& task) noexcept;
 
+  TaskFactory factory_;
   TaskCore* current_ = nullptr;
   TaskCore* first_ = nullptr;
   TaskCore* last_ = nullptr;

@@ -81,7 +81,9 @@ class PostedCoroutine {
   }
 
   Task<T> start(EventLoop& loop, std::source_location where) {
-    return make_task(loop, *std::exchange(promise_, nullptr), where, ContextRef::capture());
+    Task<T> task = make_task(loop, *std::exchange(promise_, nullptr), where, ContextRef::capture());
+    task.core().start();
+    return task;
   }
 
   const ConcurrentFuture<T>& result() const noexcept { return result_; }
