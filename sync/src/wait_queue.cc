@@ -1,44 +1,48 @@
 #include "asyncio/sync/wait_queue.h"
 
+#include <stdexcept>
+
 namespace asyncio {
 
-class WaitQueue::Place {
- public:
-  explicit Place(WaitQueue& queue) : queue_(&queue), previous_(queue.last_) {
-    (previous_ != nullptr ? previous_->next_ : queue.first_) = this;
-    queue.last_ = this;
-  }
-  ~Place() { leave(); }
+// WaitQueue::Place.
 
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
+void WaitQueue::Place::leave() noexcept {
+  if (queue_ == nullptr) return;
+  if (queue_->waiting_ == this) queue_->waiting_ = next_;
+  (previous_ != nullptr ? previous_->next_ : queue_->first_) = next_;
+  (next_ != nullptr ? next_->previous_ : queue_->last_) = previous_;
+  queue_ = nullptr;
+}
 
-  Waiter& waiter() noexcept { return waiter_; }
+void WaitQueue::Place::require_queue() const {
+  if (queue_ == nullptr) throw std::runtime_error("destroyed while a task waited for it");
+}
 
-  void leave() noexcept {
-    if (queue_ == nullptr) return;
-    (previous_ != nullptr ? previous_->next_ : queue_->first_) = next_;
-    (next_ != nullptr ? next_->previous_ : queue_->last_) = previous_;
-    queue_ = nullptr;
-  }
-
- private:
-  Waiter waiter_;
-  WaitQueue* queue_;
-  Place* previous_;
-  Place* next_ = nullptr;
-};
+// WaitQueue.
 
 Coro<> WaitQueue::wait(WaitQueue* queue) {
   Place place(*queue);
   co_await place.waiter();
 }
 
-void WaitQueue::wake_all() noexcept {
-  while (first_ != nullptr) {
-    first_->waiter().wake();
-    first_->leave();
+std::size_t WaitQueue::size() const noexcept {
+  std::size_t size = 0;
+  for (const Place* place = first_; place != nullptr; place = place->next_) ++size;
+  return size;
+}
+
+bool WaitQueue::wake_next() noexcept {
+  while (waiting_ != nullptr) {
+    Place& place = *waiting_;
+    if (place.waiter_.cancelled()) {
+      place.leave();
+      continue;
+    }
+    waiting_ = place.next_;
+    place.waiter_.wake();
+    return true;
   }
+  return false;
 }
 
 void WaitQueue::clear() noexcept {

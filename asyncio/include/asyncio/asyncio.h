@@ -55,6 +55,19 @@
 #include "asyncio/tasks/task_options.h"
 #include "asyncio/tasks/with.h"
 
+// sync
+#include "asyncio/sync/any_queue.h"
+#include "asyncio/sync/barrier.h"
+#include "asyncio/sync/condition.h"
+#include "asyncio/sync/event.h"
+#include "asyncio/sync/held.h"
+#include "asyncio/sync/in_line.h"
+#include "asyncio/sync/lock.h"
+#include "asyncio/sync/queue.h"
+#include "asyncio/sync/queue_storage.h"
+#include "asyncio/sync/scoped.h"
+#include "asyncio/sync/semaphore.h"
+
 // utils
 #include "asyncio/utils/threads.h"
 #include "asyncio/utils/timeout.h"
