@@ -68,7 +68,7 @@ void SelectorEventLoop::make_due(const Handle& handle) noexcept {
 void SelectorEventLoop::answer_waker() {
   inbox()->waker().acknowledge();
   for (const auto& callback : signals_.take_arrived()) {
-    call_soon([callback] { callback->call(); }, callback->added);
+    call_soon([callback] { callback->call(); }, callback->context, callback->added);
   }
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -70,15 +69,17 @@ class Watchdog::Guard final : public StepObserver {
   void watch() {
     const auto interval = absl::FromChrono(std::max(limit_ / 4, std::chrono::nanoseconds(1)));
     std::uint64_t seen = 0;
-    std::optional<Clock::time_point> since = Clock::now();  // null: this step has been reported
+    Clock::time_point since = Clock::now();
+    bool reported = false;
     while (!sleep_or_end(interval)) {
       absl::ReleasableMutexLock lock(&mutex_);
       if (!running_ || step_ != seen) {
         seen = step_;
         since = Clock::now();
-      } else if (since.has_value() && Clock::now() - *since >= limit_) {
-        const BlockedLoop blocked = look(Clock::now() - *since);
-        since.reset();
+        reported = false;
+      } else if (!reported && Clock::now() - since >= limit_) {
+        const BlockedLoop blocked = look(Clock::now() - since);
+        reported = true;
         lock.Release();
         report(blocked);
       }

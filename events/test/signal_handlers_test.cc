@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/exception_context.h"
 #include "asyncio/events/fatal_error.h"
@@ -246,6 +247,24 @@ int remove_when_refused(unsigned error_number) {
 TEST_F(SignalHandlersTest, RemovingThrowsWhatTheSystemAnswersAndForgetsTheCallback) {
   EXPECT_EQ(remove_when_refused<PermissionError>(EPERM), 0);
   EXPECT_EQ(remove_when_refused<std::runtime_error>(EINVAL), 0);
+}
+
+TEST_F(SignalHandlersTest, TheCallbackRunsInTheContextInWhichItWasAdded) {
+  const ContextVar<int> variable("variable", 0);
+  std::vector<int> seen;
+  copy_context().run([&] {
+    variable.set(1);
+    loop_.add_signal_handler(SIGUSR1, [&] {
+      seen.push_back(variable.get());
+      variable.set(2);
+    });
+    variable.set(3);
+  });
+  ::raise(SIGUSR1);
+  turn();
+  ::raise(SIGUSR1);
+  turn();
+  EXPECT_THAT(seen, ElementsAre(1, 2));
 }
 
 TEST_F(SignalHandlersTest, AHandlerThatTheSystemKeepsWakesNobodyAnyMore) {

@@ -96,10 +96,12 @@ Coro<std::vector<SocketAddress>> getaddrinfo(std::string host, std::uint16_t por
 
 Coro<std::pair<std::string, std::string>> getnameinfo(SocketAddress address, int flags) {
   constexpr int kNumeric = NI_NUMERICHOST | NI_NUMERICSERV;
-  NameAnswer answer =
-      (flags & kNumeric) == kNumeric
-          ? ask_system_for_names(address, flags)
-          : co_await run_in_executor(&resolver_threads(), ask_system_for_names, address, flags);
+  NameAnswer answer;
+  if ((flags & kNumeric) == kNumeric) {
+    answer = ask_system_for_names(address, flags);
+  } else {
+    answer = co_await run_in_executor(&resolver_threads(), ask_system_for_names, address, flags);
+  }
   if (answer.code != 0) throw ResolveError(answer.code, address.to_string());
   co_return std::move(answer.names);
 }

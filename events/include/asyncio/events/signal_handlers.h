@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "asyncio/events/context.h"
 #include "asyncio/events/handle.h"
 #include "asyncio/events/inbox.h"
 
@@ -20,6 +21,7 @@ namespace asyncio {
 // What a loop calls when a signal arrives.
 struct SignalCallback {
   Callback call;
+  Context context;  // current when it was added
   std::source_location added;
 };
 
