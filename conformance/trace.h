@@ -104,13 +104,22 @@ void tried(std::string_view who, F function) {
   }
 }
 
-// Traces what awaiting it gives or raises: a future or task, or the coroutine of a function. That
-// function captures by reference only: see docs/explanation/gcc12.md.
+// What `function()` gives when it is awaited.
 template <class F>
-  requires CoroutineFunction<F>
+struct ResultOf {
+  using type = internal::AwaitResult<std::invoke_result_t<F&>>;
+};
+template <CoroutineFunction F>
+struct ResultOf<F> {
+  using type = CoroutineResult<F>;
+};
+
+// Traces what awaiting `function()` gives or raises. It captures by reference only: see
+// docs/explanation/gcc12.md.
+template <std::invocable F>
 Coro<> waited(std::string who, F function) {
   try {
-    if constexpr (std::is_void_v<CoroutineResult<F>>) {
+    if constexpr (std::is_void_v<typename ResultOf<F>::type>) {
       co_await function();
       trace(who, "gave", std::nullopt);
     } else {
@@ -121,6 +130,8 @@ Coro<> waited(std::string who, F function) {
     trace(who, "raised", std::current_exception());
   }
 }
+
+// The same of a future or task.
 template <class T>
 Coro<> waited(std::string who, Future<T> future) {
   auto wait = [&]() -> Coro<T> { co_return co_await future; };

@@ -1,4 +1,3 @@
-#include "asyncio/utils/timeout.h"
 
 #include <chrono>
 #include <exception>
