@@ -69,8 +69,15 @@
 #include "asyncio/sync/semaphore.h"
 
 // utils
+#include "asyncio/utils/exception_group.h"
+#include "asyncio/utils/gather.h"
+#include "asyncio/utils/shield.h"
+#include "asyncio/utils/staggered_race.h"
+#include "asyncio/utils/task_group.h"
 #include "asyncio/utils/threads.h"
 #include "asyncio/utils/timeout.h"
+#include "asyncio/utils/wait.h"
+#include "asyncio/utils/wait_for.h"
 
 // transports
 #include "asyncio/transports/address.h"

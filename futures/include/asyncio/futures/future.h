@@ -32,6 +32,13 @@ namespace asyncio {
 
 namespace internal {
 
+// Whether a T can be copied. Containers say so of themselves whatever is in them.
+template <class T>
+inline constexpr bool copies = std::copy_constructible<T>;
+template <class T>
+  requires requires { typename T::value_type; }
+inline constexpr bool copies<T> = std::copy_constructible<T> && copies<typename T::value_type>;
+
 template <class T>
 class ValueState : public FutureState {
  public:
@@ -49,7 +56,7 @@ class ValueState : public FutureState {
 
   // Moves the value out if nobody else can see it (or if it cannot be copied), else copies it.
   T take_value() {
-    if constexpr (std::copy_constructible<T>) {
+    if constexpr (copies<T>) {
       if (shared()) return *value_;
     }
     return std::move(*value_);
