@@ -17,24 +17,29 @@ struct ContextState : Pooled {
   bool entered = false;
 };
 
-constinit thread_local ContextState* current_context_state = nullptr;
+constinit thread_local ContextRef* current_context = nullptr;
 
 namespace {
 
-// Ends the context that a thread has used outside of any callback.
-struct ThreadEnd {
-  ThreadEnd() {}
-  ~ThreadEnd() { const ContextRef last(std::exchange(current_context_state, nullptr)); }
+ContextState* current_state() noexcept {
+  return current_context != nullptr ? current_context->get() : nullptr;
+}
+
+// What a thread uses outside of any callback.
+struct ThreadContext {
+  ThreadContext() {}
+  ~ThreadContext() { current_context = nullptr; }
+  ContextRef context;
 };
 
 // The current context, made if there is none yet.
 ContextState& materialise() {
-  if (current_context_state == nullptr) {
-    thread_local ThreadEnd end;
-    (void)end;
-    current_context_state = new ContextState();
+  if (current_context == nullptr) {
+    thread_local ThreadContext own;
+    current_context = &own.context;
   }
-  return *current_context_state;
+  if (current_context->get() == nullptr) *current_context = ContextRef(new ContextState());
+  return *current_context->get();
 }
 
 // The table of `context`, shared with nobody else.
@@ -63,9 +68,8 @@ void ContextRef::drop() noexcept {
   if (state_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete state_;
 }
 
-ContextRef ContextRef::capture_current() {
-  if (current_context_state->table == nullptr) return ContextRef();
-  return copy_of(current_context_state);
+ContextRef ContextRef::copy_unless_empty(const ContextState& state) {
+  return state.table != nullptr ? copy_of(&state) : ContextRef();
 }
 
 std::uint64_t new_context_key() noexcept {
@@ -74,9 +78,10 @@ std::uint64_t new_context_key() noexcept {
 }
 
 ContextValue context_value(std::uint64_t key) {
-  if (current_context_state == nullptr || current_context_state->table == nullptr) return nullptr;
-  const auto found = current_context_state->table->find(key);
-  return found != current_context_state->table->end() ? found->second : nullptr;
+  const ContextState* state = current_state();
+  if (state == nullptr || state->table == nullptr) return nullptr;
+  const auto found = state->table->find(key);
+  return found != state->table->end() ? found->second : nullptr;
 }
 
 ContextValue exchange_context_value(std::uint64_t key, ContextValue value) {
@@ -100,7 +105,7 @@ Context::Context() : ref_(internal::copy_of(nullptr)) {}
 
 Context Context::copy() const { return Context(internal::copy_of(ref_.get())); }
 
-Context copy_context() { return Context(internal::copy_of(internal::current_context_state)); }
+Context copy_context() { return Context(internal::copy_of(internal::current_state())); }
 
 std::size_t Context::size() const noexcept {
   const auto& table = ref_.get()->table;

@@ -73,7 +73,8 @@ void SignalHandlers::add(int signal, Callback callback, std::source_location whe
     if (is_new) here.waker.store(kNobody);
     throw;
   }
-  callbacks_[signal] = std::make_shared<SignalCallback>(SignalCallback{std::move(callback), copy_context(), where});
+  callbacks_[signal] =
+      std::make_shared<SignalCallback>(SignalCallback{std::move(callback), copy_context(), where});
 }
 
 // The callback goes last: what it has captured may come back here. In a forked child the signal may

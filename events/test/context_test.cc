@@ -190,5 +190,20 @@ TEST_F(ContextOfCallbacksTest, TheExceptionHandlerRunsInTheContextOfTheCallbackT
   EXPECT_EQ(seen, "failing");
 }
 
+// A block pool gives the next context the memory of the last.
+TEST(ContextTokenTest, ATokenOfAContextThatIsGoneIsRefusedByTheNext) {
+  const ContextVar<std::string> variable("variable");
+  std::optional<ContextToken> token;
+  copy_context().run([&] {
+    variable.set("one");
+    token.emplace(variable.set("two"));
+  });
+  copy_context().run([&] {
+    variable.set("mine");
+    EXPECT_THROW(variable.reset(*token), std::invalid_argument);
+    EXPECT_EQ(variable.get(), "mine");
+  });
+}
+
 }  // namespace
 }  // namespace asyncio

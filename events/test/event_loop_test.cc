@@ -713,6 +713,18 @@ TEST_F(EventLoopTest, AHandlerIsGivenTheContextAsItIs) {
   EXPECT_THAT(reports[0].details, ElementsAre(std::pair("task", "Task-3")));
 }
 
+TEST_F(EventLoopTest, TheHandlerThatWasSetCanBeAskedForAndCalled) {
+  EXPECT_EQ(loop_.get_exception_handler(), nullptr);
+  std::vector<std::string> messages;
+  loop_.set_exception_handler(
+      [&](EventLoop&, const ExceptionContext& context) { messages.push_back(context.message); });
+  const auto handler = loop_.get_exception_handler();
+  loop_.set_exception_handler(nullptr);
+  EXPECT_EQ(loop_.get_exception_handler(), nullptr);
+  (*handler)(loop_, {.message = "still there"});
+  EXPECT_THAT(messages, ElementsAre("still there"));
+}
+
 TEST_F(EventLoopTest, WithoutAHandlerAnExceptionIsLoggedAsOneError) {
   CapturedLog log;
   loop_.call_soon([] { throw std::runtime_error("boom"); });

@@ -390,6 +390,19 @@ TEST_F(HandleTest, TheContextIsTheOneInWhichTheCallbackRuns) {
   EXPECT_EQ(handle.get_context(), context);
 }
 
+TEST_F(HandleTest, WhileTheCallbackRunsItsContextIsTheCurrentOne) {
+  const ContextVar<int> variable("variable", 0);
+  std::optional<Context> seen;
+  Handle handle;
+  handle = loop_->call_soon([&] {
+    variable.set(7);
+    seen = handle.get_context();
+    EXPECT_EQ(seen->size(), 1U);
+  });
+  turn();
+  EXPECT_EQ(handle.get_context(), *seen);
+}
+
 TEST_F(HandleTest, AContextThatWasGivenIsKeptItself) {
   const Context context = copy_context();
   EXPECT_EQ(loop_->call_soon([] {}, context).get_context(), context);

@@ -271,5 +271,26 @@ TEST_F(EagerTaskTest, ATaskTellsTheContextInWhichItRuns) {
   loop_.settle();
 }
 
+TEST_F(EagerTaskTest, WhileItRunsATasksContextIsTheCurrentOneAlsoBelowAnEagerTask) {
+  static const auto* variable = new ContextVar<int>("variable", 0);
+  auto inner = [](Task<>* outer) -> Coro<> {
+    variable->set(2);
+    EXPECT_EQ(outer->get_context().run([] { return variable->get(); }), 1);
+    co_return;
+  };
+  std::optional<Task<>> task;
+  auto work = [&]() -> Coro<> {
+    variable->set(1);
+    EXPECT_EQ(task->get_context().size(), 1U);
+    create_task(inner(&*task), kEager);
+    EXPECT_EQ(variable->get(), 1);
+    co_return;
+  };
+  loop_.run([&]() -> Coro<> {
+    task.emplace(create_task(work));
+    co_await *task;
+  });
+}
+
 }  // namespace
 }  // namespace asyncio

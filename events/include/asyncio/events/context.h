@@ -10,7 +10,7 @@
 // A context is a table of variables and their values. Every callback and every task runs in one: in
 // a copy of the context in which it was scheduled, so what it sets is seen by what it schedules and
 // by nobody else. Copying a context costs one small block, setting a variable copies the table if
-// it is shared. A program that sets no variable pays for two pointer exchanges a callback.
+// it is shared. A program that sets no variable pays for two stores of a pointer a callback.
 //
 // Python counterpart: the module contextvars.
 #ifndef ASYNCIO_EVENTS_CONTEXT_H_
@@ -32,8 +32,11 @@ namespace asyncio {
 namespace internal {
 
 struct ContextState;
+class ContextRef;
 
-extern constinit thread_local ContextState* current_context_state;
+// Whose context the calling thread runs in: that of the callback or task that runs. Null: nothing
+// runs, and no variable has been set outside.
+extern constinit thread_local ContextRef* current_context;
 
 // A counted reference to a context; null stands for one that nobody else shares and that has no
 // values yet. One pointer.
@@ -53,34 +56,33 @@ class ContextRef {
 
   // A copy of the current context.
   static ContextRef capture() {
-    return current_context_state == nullptr ? ContextRef() : capture_current();
+    return current_context == nullptr || current_context->state_ == nullptr
+               ? ContextRef()
+               : copy_unless_empty(*current_context->state_);
   }
 
   ContextState* get() const noexcept { return state_; }
 
-  // Exchanges this with the calling thread's current context.
-  void exchange_with_current() noexcept { std::swap(state_, current_context_state); }
-
  private:
-  static ContextRef capture_current();
+  static ContextRef copy_unless_empty(const ContextState& state);
   void drop() noexcept;
 
   ContextState* state_ = nullptr;
 };
 
-// Makes a context current for as long as this lives; what is set meanwhile stays in `context`.
+// Makes `context` current for as long as this lives; what is set meanwhile stays in it. It must not
+// move.
 class ContextScope {
  public:
-  explicit ContextScope(ContextRef& context) noexcept : context_(context) {
-    context_.exchange_with_current();
-  }
-  ~ContextScope() { context_.exchange_with_current(); }
+  explicit ContextScope(ContextRef& context) noexcept
+      : outer_(std::exchange(current_context, &context)) {}
+  ~ContextScope() { current_context = outer_; }
 
   ContextScope(const ContextScope&) = delete;
   ContextScope& operator=(const ContextScope&) = delete;
 
  private:
-  ContextRef& context_;
+  ContextRef* const outer_;
 };
 
 using ContextValue = std::shared_ptr<const void>;
@@ -92,9 +94,6 @@ ContextValue context_value(std::uint64_t key);
 
 // Sets it, or unsets it for null, and returns what it was.
 ContextValue exchange_context_value(std::uint64_t key, ContextValue value);
-
-// Tells contexts apart, not longer than they live. Null without a context.
-inline const void* current_context() noexcept { return current_context_state; }
 
 }  // namespace internal
 
@@ -157,7 +156,9 @@ Context copy_context();
 class ContextToken {
  public:
   ContextToken(ContextToken&& other) noexcept
-      : key_(std::exchange(other.key_, 0)), context_(other.context_), old_(std::move(other.old_)) {}
+      : key_(std::exchange(other.key_, 0)),
+        context_(std::move(other.context_)),
+        old_(std::move(other.old_)) {}
   ContextToken& operator=(ContextToken&&) = delete;
 
  private:
@@ -165,10 +166,15 @@ class ContextToken {
   friend class ContextVar;
 
   ContextToken(std::uint64_t key, internal::ContextValue old) noexcept
-      : key_(key), context_(internal::current_context()), old_(std::move(old)) {}
+      : key_(key), context_(*internal::current_context), old_(std::move(old)) {}
 
-  std::uint64_t key_;  // 0: used
-  const void* context_;
+  bool is_of_current_context() const noexcept {
+    return internal::current_context != nullptr &&
+           internal::current_context->get() == context_.get();
+  }
+
+  std::uint64_t key_;             // 0: used
+  internal::ContextRef context_;  // keeps it, or another might get its address
   internal::ContextValue old_;
 };
 
@@ -217,7 +223,7 @@ class ContextVar {
     if (token.key_ == 0) throw std::runtime_error("the token has already been used once");
     if (token.key_ != key_)
       throw std::invalid_argument("the token was created by a different variable");
-    if (token.context_ != internal::current_context()) {
+    if (!token.is_of_current_context()) {
       throw std::invalid_argument("the token was created in a different context");
     }
     token.key_ = 0;

@@ -190,6 +190,9 @@ class EventLoop : public ExceptionReporter {
   // It may set another one while it runs.
   void set_exception_handler(ExceptionHandler handler);
 
+  // The handler that was set, shared with the loop; null if there is none.
+  std::shared_ptr<ExceptionHandler> get_exception_handler() const { return exception_handler_; }
+
   // Logs the message, the details by key, the exception's type and what it says, and in debug mode
   // what was running, as one error record.
   void default_exception_handler(const ExceptionContext& context);
