@@ -1,9 +1,12 @@
 #include "asyncio/utils/timeout.h"
 
 #include <chrono>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/virtual_time_loop.h"
@@ -225,6 +228,26 @@ TEST(TimeoutTest, RescheduleOutsideTheBlockOrAfterTheDeadlineIsAnError) {
   });
 }
 
+TEST(TimeoutTest, RescheduleOfOneThatHasFinishedOrExpiredIsAnError) {
+  in_virtual_time([]() -> Coro<> {
+    Timeout finished = timeout(1s);
+    finished.enter();
+    finished.exit(nullptr);
+    EXPECT_THROW(finished.reschedule(std::nullopt), std::runtime_error);
+    Timeout expired = timeout(0s);
+    expired.enter();
+    std::exception_ptr cancellation;
+    try {
+      co_await sleep(1s);
+    } catch (const CancelledError&) {
+      cancellation = std::current_exception();
+    }
+    EXPECT_THROW(expired.exit(cancellation), TimeoutError);
+    EXPECT_TRUE(expired.expired());
+    EXPECT_THROW(expired.reschedule(std::nullopt), std::runtime_error);
+  });
+}
+
 TEST(TimeoutTest, EnteringTwiceOrOutsideOfATaskIsAnError) {
   VirtualTimeLoop loop;
   loop.call_soon([&] {
@@ -239,6 +262,127 @@ TEST(TimeoutTest, EnteringTwiceOrOutsideOfATaskIsAnError) {
     EXPECT_THROW(limit.enter(), std::runtime_error);
     limit.exit(nullptr);
     co_return;
+  });
+}
+
+TEST(TimeoutTest, ADeadlineThatIsNotReachedLeavesNoTrace) {
+  in_virtual_time([]() -> Coro<> {
+    EventLoop& loop = get_running_loop();
+    Timeout seen = timeout(10s);
+    auto body = [&](Timeout& limit) -> Coro<> {
+      co_await sleep(10ms);
+      EXPECT_GT(limit.when(), loop.time());
+      EXPECT_FALSE(limit.expired());
+    };
+    co_await with(std::move(seen), std::ref(body));
+    const TimePoint end = loop.time();
+    co_await sleep(100s);
+    EXPECT_EQ(loop.time() - end, 100s);
+  });
+}
+
+TEST(TimeoutTest, AnExceptionBeforeTheDeadlinePassesAndExpiresNothing) {
+  in_virtual_time([]() -> Coro<> {
+    auto body = [](Timeout& limit) -> Coro<> {
+      co_await sleep(10ms);
+      EXPECT_FALSE(limit.expired());
+      throw std::range_error("mine");
+    };
+    EXPECT_THROW(co_await with(timeout(1s), body), std::range_error);
+  });
+}
+
+TEST(TimeoutTest, ATaskThatHandledATimeoutIsNotCancelled) {
+  in_virtual_time([]() -> Coro<> {
+    auto handles = []() -> Coro<> {
+      EXPECT_THROW(co_await with(timeout(1s), []() -> Coro<> { co_await sleep(1h); }),
+                   TimeoutError);
+    };
+    const Task<> task = create_task(handles);
+    co_await task;
+    EXPECT_FALSE(task.cancelled());
+    EXPECT_EQ(task.cancelling(), 0);
+  });
+}
+
+// Pretends that the body computes for so long.
+void compute(Duration span) { static_cast<VirtualTimeLoop&>(get_running_loop()).advance(span); }
+
+TEST(TimeoutTest, AnOuterTimeoutStillWorksAfterAnInnerHasExpiredWhileTheLoopWasBusy) {
+  in_virtual_time([]() -> Coro<> {
+    EventLoop& loop = get_running_loop();
+    const TimePoint start = loop.time();
+    auto busy = []() -> Coro<> {
+      compute(2s);
+      co_await sleep(1h);
+    };
+    auto body = [&](Timeout&) -> Coro<> {
+      EXPECT_THROW(co_await with(timeout(1s), std::ref(busy)), TimeoutError);
+      co_await sleep(10h);
+    };
+    EXPECT_THROW(co_await with(timeout(3s), std::ref(body)), TimeoutError);
+    EXPECT_EQ(loop.time() - start, 3s);
+  });
+}
+
+TEST(TimeoutTest, OfTwoThatExpireWhileTheLoopIsBusyTheOuterThrows) {
+  in_virtual_time([]() -> Coro<> {
+    auto busy = []() -> Coro<> {
+      compute(20s);
+      co_await sleep(1h);
+    };
+    auto body = [&](Timeout&) -> Coro<> {
+      EXPECT_THROW(co_await with(timeout(10s), std::ref(busy)), CancelledError);
+      throw CancelledError();
+    };
+    EXPECT_THROW(co_await with(timeout(2s), std::ref(body)), TimeoutError);
+    EXPECT_EQ(current_task()->cancelling(), 0);
+  });
+}
+
+TEST(TimeoutTest, ATimeoutMayStandInTheCleanUpOfAnotherThatHasExpired) {
+  in_virtual_time([]() -> Coro<> {
+    auto body = [](Timeout&) -> Coro<> {
+      std::exception_ptr cancellation;
+      try {
+        co_await sleep(1h);
+      } catch (const CancelledError&) {
+        cancellation = std::current_exception();
+      }
+      EXPECT_THROW(co_await with(timeout(1s), []() -> Coro<> { co_await sleep(1h); }),
+                   TimeoutError);
+      std::rethrow_exception(cancellation);
+    };
+    EXPECT_THROW(co_await with(timeout(1s), body), TimeoutError);
+    EXPECT_EQ(current_task()->cancelling(), 0);
+  });
+}
+
+// Cancels itself, and goes on with the request still counted.
+Coro<> swallow_a_cancellation() {
+  current_task()->cancel();
+  try {
+    co_await sleep(1s);
+  } catch (const CancelledError&) {
+  }
+}
+
+TEST(TimeoutTest, WorksAfterACancellationThatWasSwallowed) {
+  in_virtual_time([]() -> Coro<> {
+    co_await swallow_a_cancellation();
+    EXPECT_THROW(co_await with(timeout(0s), []() -> Coro<> { co_await sleep(1s); }), TimeoutError);
+    EXPECT_EQ(current_task()->cancelling(), 1);
+  });
+}
+
+TEST(TimeoutTest, ACancellationInsideOfItAfterOneThatWasSwallowedPassesThrough) {
+  in_virtual_time([]() -> Coro<> {
+    co_await swallow_a_cancellation();
+    auto body = []() -> Coro<> {
+      current_task()->cancel();
+      co_await sleep(2s);
+    };
+    EXPECT_THROW(co_await with(timeout(1s), body), CancelledError);
   });
 }
 
