@@ -197,6 +197,50 @@ TEST_F(SemaphoreTest, NewcomersAreServedAlsoIfTheOneBeforeThemWasCancelled) {
   });
 }
 
+TEST_F(SemaphoreTest, AfterACancellationEveryReleaseFindsSomebodyInOrder) {
+  begin(0);
+  run([&]() -> Coro<> {
+    auto a = acquire("a");
+    auto b = acquire("b");
+    auto c = acquire("c");
+    co_await turns(1);
+    a.cancel();
+    co_await turns(1);
+    semaphore_->release();
+    semaphore_->release();
+    co_await turns(1);
+    EXPECT_TRUE(a.cancelled());
+    EXPECT_EQ(log_, (Log{"b", "c"}));
+  });
+}
+
+TEST_F(SemaphoreTest, WhoGetsAPermitWakesAllWhoQueuedBehindItAndForWhomThereAreMore) {
+  begin(0);
+  run([&]() -> Coro<> {
+    auto log_it = [&](std::string who) -> Coro<> {
+      log_.push_back(who);
+      co_return;
+    };
+    auto first = [&]() -> Coro<> {
+      co_await semaphore_->acquire();
+      log_.push_back("first");
+      create_task(log_it, "created by the first");
+    };
+    auto second = [&]() -> Coro<> {
+      for (int i = 0; i < 3; ++i) semaphore_->release();
+      EXPECT_TRUE(semaphore_->locked()) << "the first has not run yet";
+      co_await semaphore_->acquire();
+      log_.push_back("second");
+    };
+    create_task(first);
+    create_task(second);
+    acquire("third");
+    co_await turns(3);
+    EXPECT_EQ(log_, (Log{"first", "second", "third", "created by the first"}));
+    EXPECT_TRUE(semaphore_->locked());
+  });
+}
+
 TEST_F(SemaphoreTest, WhoReleasesAndComesAgainWaitsBehindTheOthers) {
   run([&]() -> Coro<> {
     auto worker = [&](std::string who) -> Coro<> {
