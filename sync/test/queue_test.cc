@@ -392,6 +392,28 @@ TEST_F(QueueTest, ItMayBeDestroyedWhileTasksWait) {
   });
 }
 
+TEST_F(QueueTest, TasksThatTheirLoopDestroysLeaveTheLinesAndTheirItems) {
+  Queue<std::shared_ptr<int>> queue(1);
+  Queue<int> empty;
+  auto item = std::make_shared<int>(1);
+  VirtualTimeLoop other;
+  silence(other);
+  auto main = [&]() -> Coro<> {
+    queue.put_nowait(nullptr);
+    create_task(queue.put(item));
+    create_task(empty.get());
+    create_task(empty.get());
+    co_await turns(1);
+  };
+  run_until_complete(other, main());
+  EXPECT_EQ(item.use_count(), 2);
+  empty.put_nowait(1);  // for one who will never run
+  other.close();
+  EXPECT_EQ(item.use_count(), 1);
+  EXPECT_EQ(to_string(queue), "<asyncio::Queue maxsize=1 items=1 tasks=1>");
+  EXPECT_EQ(to_string(empty), "<asyncio::Queue maxsize=0 items=1 tasks=1>");
+}
+
 TEST(LifoQueueTest, GivesWhatWasPutLastFirst) {
   LifoQueue<int> queue;
   for (const int item : {1, 3, 2}) queue.put_nowait(item);
