@@ -45,6 +45,7 @@
 #include "asyncio/futures/wrap_future.h"
 
 // tasks
+#include "asyncio/tasks/async_generator.h"
 #include "asyncio/tasks/borrowed_argument_error.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/run.h"

@@ -131,6 +131,10 @@ class PromiseBase {
     trampoline_->run_next(child);
   }
 
+  // Runs the frame that awaits this one next, though this one has not ended. REQUIRES: it waits to
+  // be awaited again.
+  void hand_back() noexcept { trampoline_->run_next(*parent_); }
+
   // What the body threw, moved out.
   std::exception_ptr take_error() noexcept { return std::move(error_); }
 
