@@ -96,6 +96,7 @@ void EventLoop::run_forever() {
   begin_run();
   const absl::Cleanup end = [this] { end_run(); };
   do {
+    if (idle_observer_ != nullptr && idles()) idle_observer_->loop_idles();
     run_once(wait_limit());
   } while (!stopping_);
 }
@@ -233,6 +234,11 @@ std::optional<Duration> EventLoop::wait_limit() const {
   const TimePoint now = time();
   if (next <= now) return Duration::zero();  // by how much might not fit into a duration
   return Duration(std::min<std::chrono::nanoseconds>(next - now, kLongestWait));
+}
+
+bool EventLoop::idles() const noexcept {
+  if (stopping_ || anything_due()) return false;
+  return timers_.empty() || timers_.next_deadline() == TimePoint::max();
 }
 
 void EventLoop::make_timers_due() {

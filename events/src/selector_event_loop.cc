@@ -1,6 +1,7 @@
 #include "asyncio/events/selector_event_loop.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <stdexcept>
@@ -148,6 +149,11 @@ void SelectorEventLoop::add_signal_handler(int signal, Callback callback,
 }
 
 bool SelectorEventLoop::remove_signal_handler(int signal) { return signals_.remove(signal); }
+
+bool SelectorEventLoop::awaits_input() const noexcept {
+  constexpr std::size_t kWaker = 1;
+  return selector_->get_map().size() > kWaker || signals_.any_besides(SIGINT);
+}
 
 void SelectorEventLoop::release() noexcept {
   signals_.clear();

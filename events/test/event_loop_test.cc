@@ -24,6 +24,7 @@
 #include "absl/time/time.h"
 #include "asyncio/events/exception_context.h"
 #include "asyncio/events/fatal_error.h"
+#include "asyncio/events/idle_observer.h"
 #include "asyncio/events/logger.h"
 #include "asyncio/events/runnable.h"
 #include "asyncio/events/running_loop.h"
@@ -1019,6 +1020,53 @@ TEST_F(EventLoopTest, TheInboxMayOutliveTheLoopAndThenRefuses) {
   }
   Node late([] { FAIL(); });
   EXPECT_FALSE(inbox->post(late));
+}
+
+// Idle observers.
+
+class IdleObserverTest : public EventLoopTest, protected IdleObserver {
+ protected:
+  IdleObserverTest() { loop_.set_idle_observer(this); }
+
+  void loop_idles() override {
+    ++idled_;
+    loop_.stop();
+  }
+
+  int idled_ = 0;
+};
+
+TEST_F(IdleObserverTest, IsToldOnceNothingIsDueAndNoTimerIsLeft) {
+  loop_.call_soon(mark(1));
+  loop_.call_later(5s, mark(2));
+  loop_.run_forever();
+  EXPECT_EQ(idled_, 1);
+  EXPECT_THAT(log_, ElementsAre(1, 2));
+}
+
+TEST_F(IdleObserverTest, ATimerThatNeverFiresIsNone) {
+  loop_.call_later(Duration::infinite(), mark(1));
+  loop_.run_forever();
+  EXPECT_EQ(idled_, 1);
+}
+
+TEST_F(IdleObserverTest, IsNotToldByALoopThatStops) {
+  turn();
+  EXPECT_EQ(idled_, 0);
+}
+
+class GivingUp : public IdleObserver {
+ public:
+  void loop_idles() override { throw std::range_error("idle"); }
+};
+
+TEST_F(EventLoopTest, WhatAnIdleObserverThrowsLeavesTheLoopWhichCanBeRunAgain) {
+  GivingUp observer;
+  loop_.set_idle_observer(&observer);
+  EXPECT_THROW(loop_.run_forever(), std::range_error);
+  loop_.set_idle_observer(nullptr);
+  loop_.call_soon([&] { loop_.stop(); });
+  loop_.run_forever();
 }
 
 }  // namespace

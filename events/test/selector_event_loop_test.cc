@@ -1,6 +1,7 @@
 #include "asyncio/events/selector_event_loop.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -761,6 +762,20 @@ TEST(DefaultLoopTest, ALoopThatRanLeavesNoDescriptorOpen) {
     loop.run_forever();
   }
   EXPECT_EQ(count(), before);
+}
+
+TEST(DefaultLoopTest, ADescriptorOrASignalIsInputThatItAwaits) {
+  SelectorEventLoop loop;
+  Ends pair = socket_pair();
+  EXPECT_FALSE(loop.awaits_input());
+  loop.add_reader(pair.here.get(), [] {});
+  EXPECT_TRUE(loop.awaits_input());
+  loop.remove_reader(pair.here.get());
+  EXPECT_FALSE(loop.awaits_input());
+  loop.add_signal_handler(SIGINT, [] {});
+  EXPECT_FALSE(loop.awaits_input());
+  loop.add_signal_handler(SIGTERM, [] {});
+  EXPECT_TRUE(loop.awaits_input());
 }
 
 }  // namespace

@@ -33,6 +33,7 @@
 #include "asyncio/events/context.h"
 #include "asyncio/events/exception_context.h"
 #include "asyncio/events/handle.h"
+#include "asyncio/events/idle_observer.h"
 #include "asyncio/events/inbox.h"
 #include "asyncio/events/loop_local.h"
 #include "asyncio/events/runnable.h"
@@ -184,6 +185,10 @@ class EventLoop : public ExceptionReporter {
   // or signals; -1 if there is none. See GuestRun.
   virtual int fileno() const noexcept { return -1; }
 
+  // Whether a descriptor is watched, or a signal handled, that could wake the loop. SIGINT does not
+  // count: run() always handles it. A loop that cannot tell says yes.
+  virtual bool awaits_input() const noexcept { return true; }
+
   // Errors.
 
   // Null restores default_exception_handler(). The handler runs on the loop's thread.
@@ -221,6 +226,10 @@ class EventLoop : public ExceptionReporter {
   // Tells `observer` of every callback from the next turn on; null: nobody. One at a time. Loop's
   // thread. See Watchdog.
   void set_step_observer(StepObserver* observer) noexcept { observer_ = observer; }
+
+  // Tells `observer` whenever run_forever() is about to wait and time alone will not end that;
+  // null: nobody. One at a time. Loop's thread. See DeadlockDetective.
+  void set_idle_observer(IdleObserver* observer) noexcept { idle_observer_ = observer; }
 
   // What runs now; nullopt outside of callbacks. Loop's thread.
   std::optional<Activity> current_activity() const;
@@ -308,6 +317,7 @@ class EventLoop : public ExceptionReporter {
   TimerHandle schedule_at(TimePoint when, Callback&& callback, internal::ContextRef&& context,
                           std::source_location where);
   void check_not_running() const;
+  bool idles() const noexcept;
   void begin_run();
   void end_run() noexcept;
   void run_observed(Runnable& node);
@@ -322,6 +332,7 @@ class EventLoop : public ExceptionReporter {
   std::atomic<bool> closed_{false};
   Runnable* current_ = nullptr;
   StepObserver* observer_ = nullptr;
+  IdleObserver* idle_observer_ = nullptr;
   const std::source_location created_;
   internal::LoopLocals locals_;
   std::shared_ptr<ExceptionHandler> exception_handler_;  // shared with the call that runs

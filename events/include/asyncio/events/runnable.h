@@ -12,6 +12,10 @@
 
 namespace asyncio {
 
+namespace internal {
+class FutureState;  // of the layer above, and known by name alone
+}
+
 class RunnableList;
 
 class Runnable {
@@ -28,6 +32,10 @@ class Runnable {
 
   // How reports name it. Called before run(), and while it runs.
   virtual Activity activity() const noexcept { return {}; }
+
+  // The future that goes on when this runs: a task's, or that of a gather(). Null for callbacks.
+  // Only call graphs look.
+  virtual internal::FutureState* dependent() const noexcept { return nullptr; }
 
   // Whether the node stands in a list.
   bool linked() const noexcept { return next_ != nullptr; }
@@ -80,6 +88,12 @@ class RunnableList {
     node->next_->prev_ = &head_;
     node->next_ = nullptr;
     return *node;
+  }
+
+  // Calls visit(node) for each, from the first to the last.
+  template <class F>
+  void for_each(F visit) const {
+    for (const Runnable* node = head_.next_; node != &head_; node = node->next_) visit(*node);
   }
 
   // Moves all of `other` behind, or before, what is here. O(1).

@@ -35,6 +35,7 @@ class SelectorEventLoop : public EventLoop {
   bool remove_signal_handler(int signal) override;
 
   int fileno() const noexcept override { return selector_->fileno(); }
+  bool awaits_input() const noexcept override;
 
  protected:
   void run_once(std::optional<Duration> limit) override;

@@ -45,6 +45,11 @@ class SignalHandlers {
   // number that is no signal.
   bool remove(int signal);
 
+  // Whether any signal but `ignored` has a callback.
+  bool any_besides(int ignored) const noexcept {
+    return callbacks_.size() > callbacks_.count(ignored);
+  }
+
   // Removes all.
   void clear() noexcept;
 
