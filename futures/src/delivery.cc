@@ -18,11 +18,13 @@ class ExpectedDeliveries {
     }
   }
 
-  static ExpectedDeliveries& of(EventLoop& loop) {
+  static LoopLocal<ExpectedDeliveries>& by_loop() {
     static auto* all = new LoopLocal<ExpectedDeliveries>();
-    return all->of(loop);
+    return *all;
   }
+  static ExpectedDeliveries& of(EventLoop& loop) { return by_loop().of(loop); }
 
+  bool any() const noexcept { return !deliveries_.empty(); }
   void add(std::shared_ptr<Delivery> delivery) { deliveries_.insert(std::move(delivery)); }
   void remove(const std::shared_ptr<Delivery>& delivery) { deliveries_.erase(delivery); }
 
@@ -35,6 +37,11 @@ void Delivery::expect(EventLoop& loop) {
   inbox_ = loop.inbox();
   ExpectedDeliveries::of(loop).add(shared_from_this());
   expected_ = true;
+}
+
+bool Delivery::expected_by(EventLoop& loop) {
+  const ExpectedDeliveries* expected = ExpectedDeliveries::by_loop().find(loop);
+  return expected != nullptr && expected->any();
 }
 
 void Delivery::withdraw() noexcept {

@@ -10,6 +10,7 @@
 #include "asyncio/events/logger.h"
 #include "asyncio/events/selector_event_loop.h"
 #include "asyncio/events/thread_pool.h"
+#include "asyncio/futures/delivery.h"
 #include "asyncio/futures/errors.h"
 #include "gtest/gtest.h"
 
@@ -39,6 +40,14 @@ TEST_F(RunInExecutorTest, TheFunctionRunsInAnotherThreadAndItsResultComesToTheLo
   run_until_done(future);
   EXPECT_EQ(future.result().first, "hello!");
   EXPECT_NE(future.result().second, std::this_thread::get_id());
+}
+
+TEST_F(RunInExecutorTest, TheLoopExpectsTheResultUntilItHasCome) {
+  EXPECT_FALSE(internal::Delivery::expected_by(loop_));
+  const auto future = run_in_executor(loop_, nullptr, [] {});
+  EXPECT_TRUE(internal::Delivery::expected_by(loop_));
+  run_until_done(future);
+  EXPECT_FALSE(internal::Delivery::expected_by(loop_));
 }
 
 TEST_F(RunInExecutorTest, AnExceptionOfTheFunctionIsTheFutures) {

@@ -21,6 +21,9 @@ class Delivery : public Runnable, public std::enable_shared_from_this<Delivery> 
   // Loop's thread, once, before send(). REQUIRES: the loop is open.
   void expect(EventLoop& loop);
 
+  // Loop's thread. Whether `loop` expects any.
+  static bool expected_by(EventLoop& loop);
+
   // Loop's thread: it need not come any more, and if it does nothing happens.
   void withdraw() noexcept;
 

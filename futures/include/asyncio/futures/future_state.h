@@ -68,6 +68,9 @@ class FutureState : public Cancellable, public Pooled {
   // `sleeper` becomes due on completion, in line with the others. REQUIRES: !done().
   void park(Runnable& sleeper) noexcept { waiting_.push_back(sleeper); }
 
+  // Who is in line.
+  const RunnableList& waiting() const noexcept { return waiting_; }
+
   using DoneCallback = absl::AnyInvocable<void(FutureState&)>;
 
   // As Future::add_done_callback and remove_done_callback.
