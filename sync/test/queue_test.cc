@@ -202,6 +202,36 @@ TEST_F(QueueTest, AGetterCancelledAfterItWasWokenSwallowsNoItem) {
   });
 }
 
+TEST_F(QueueTest, AGetterCancelledAfterItsItemWasTakenBySomebodyElseEndsNextTurn) {
+  run([&]() -> Coro<> {
+    auto first = get();
+    auto second = get();
+    co_await turns(1);
+    queue_->put_nowait(1);
+    first.cancel("enough");
+    queue_->get_nowait();
+    co_await turns(1);
+    EXPECT_EQ(ending(first), "cancelled: enough");
+    queue_->put_nowait(2);
+    co_await turns(1);
+    EXPECT_EQ(second.result(), 2);
+  });
+}
+
+TEST_F(QueueTest, AGetterThatWaitsAgainMayBeCancelled) {
+  run([&]() -> Coro<> {
+    auto getting = get();
+    co_await turns(1);
+    queue_->put_nowait(1);
+    queue_->get_nowait();
+    co_await turns(1);
+    getting.cancel("enough");
+    co_await turns(1);
+    EXPECT_EQ(ending(getting), "cancelled: enough");
+    EXPECT_EQ(to_string(*queue_), "<asyncio::Queue maxsize=0 tasks=1>");
+  });
+}
+
 TEST_F(QueueTest, AnItemForACancelledGetterStaysForThoseWhoCome) {
   run([&]() -> Coro<> {
     auto reader = get();
