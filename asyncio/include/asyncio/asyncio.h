@@ -25,6 +25,7 @@
 #include "asyncio/events/fatal_error.h"
 #include "asyncio/events/guest_run.h"
 #include "asyncio/events/handle.h"
+#include "asyncio/events/idle_observer.h"
 #include "asyncio/events/logger.h"
 #include "asyncio/events/policy.h"
 #include "asyncio/events/running_loop.h"
@@ -70,11 +71,13 @@
 #include "asyncio/sync/semaphore.h"
 
 // utils
+#include "asyncio/utils/deadlock.h"
 #include "asyncio/utils/exception_group.h"
 #include "asyncio/utils/gather.h"
 #include "asyncio/utils/shield.h"
 #include "asyncio/utils/staggered_race.h"
 #include "asyncio/utils/task_group.h"
+#include "asyncio/utils/testing.h"
 #include "asyncio/utils/threads.h"
 #include "asyncio/utils/timeout.h"
 #include "asyncio/utils/wait.h"

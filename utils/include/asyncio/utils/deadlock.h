@@ -1,0 +1,63 @@
+// A deadlock detective: a loop whose tasks wait for each other says so instead of standing still.
+//
+//   asyncio::DeadlockDetective detective(asyncio::get_running_loop());
+//
+// A loop is deadlocked when a task waits and nothing is left that could wake it: nothing is due, no
+// timer will fire, no descriptor is watched, no signal but SIGINT is handled, no job runs on a
+// thread and no other thread has announced a result. Then run_forever(), and with it run(), throws
+// Deadlock, which names every task and the line where it waits.
+//
+// Cost: nothing while the loop has something to do, or a time to wait for.
+//
+// Python counterpart: none in asyncio.
+#ifndef ASYNCIO_UTILS_DEADLOCK_H_
+#define ASYNCIO_UTILS_DEADLOCK_H_
+
+#include <stdexcept>
+#include <string>
+
+#include "asyncio/events/event_loop.h"
+#include "asyncio/events/idle_observer.h"
+
+namespace asyncio {
+
+// Every task of the loop waits, and nothing could wake one. what() has a line for each, in order of
+// creation, as describe_tasks() makes them.
+class Deadlock : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The tasks of `loop` that are not done, a line for each:
+// "\n  <Task 'Task-2' created at main.cc:12, suspended at worker.cc:40>". Loop's thread.
+std::string describe_tasks(EventLoop& loop);
+
+// Whether a task of `loop` waits and nothing could wake one, if nothing is due and no timer will
+// fire. Loop's thread.
+bool is_deadlocked(EventLoop& loop);
+
+// Watches a loop for as long as it lives. Not for loops that another thread wakes by
+// call_soon_threadsafe() or run_coroutine_threadsafe() alone, which nothing announces, nor where
+// tasks wait for a SIGINT handler of your own.
+class DeadlockDetective final : private IdleObserver {
+ public:
+  // In place of whoever observed the loop's idleness before. Loop's thread, or before it runs.
+  explicit DeadlockDetective(EventLoop& loop) noexcept : loop_(loop) {
+    loop_.set_idle_observer(this);
+  }
+
+  // The loop must still exist.
+  ~DeadlockDetective() { loop_.set_idle_observer(nullptr); }
+
+  DeadlockDetective(const DeadlockDetective&) = delete;
+  DeadlockDetective& operator=(const DeadlockDetective&) = delete;
+
+ private:
+  void loop_idles() override;
+
+  EventLoop& loop_;
+};
+
+}  // namespace asyncio
+
+#endif  // ASYNCIO_UTILS_DEADLOCK_H_

@@ -1,0 +1,112 @@
+// For your tests: cancel_at_every_await() proves what a cancellation leaves behind.
+//
+//   Coro<> transfer(Account* from, Account* to);
+//
+//   std::optional<Bank> bank;
+//   testing::cancel_at_every_await(
+//       [&]() -> Coro<> {
+//         bank.emplace();
+//         co_await transfer(&bank->here, &bank->there);
+//       },
+//       [&] { return bank->total() == 100; });
+//
+// The scenario is run again and again, each time on a loop of its own in virtual time, and its task
+// is cancelled once in every run: at the first co_await that waits, at the second, at the third, to
+// the last. At each of them it is cancelled in two runs, which is where bugs differ: as it begins
+// to wait, and when it has been woken (the lock is its own, the item is there) but has not run yet.
+//
+// After that the loop goes on until nothing can happen any more. A task that still waits then has
+// been forgotten: whoever was cancelled kept the lock, ate the notification, never joined its
+// child.
+//
+// Python counterpart: none in asyncio.
+#ifndef ASYNCIO_UTILS_TESTING_H_
+#define ASYNCIO_UTILS_TESTING_H_
+
+#include <functional>
+#include <source_location>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+#include "absl/functional/function_ref.h"
+#include "asyncio/events/event_loop.h"
+#include "asyncio/tasks/task.h"
+
+namespace asyncio::testing {
+
+struct CancelOptions {
+  // The scenario may also deal with its cancellation and complete.
+  bool may_complete = false;
+};
+static_assert(std::is_trivially_copyable_v<CancelOptions>);
+
+// A scenario did not take a cancellation well. what() says at which await, of which line and when
+// in it, and everything that was wrong in that run.
+class CancellationBug : public std::runtime_error {
+ public:
+  CancellationBug(const std::string& what, int await, std::source_location place)
+      : std::runtime_error(what), await_(await), place_(place) {}
+
+  // At which of the co_awaits that waited the scenario was cancelled, from 1; 0: at none.
+  int await() const noexcept { return await_; }
+
+  // The line of the innermost co_await then; of the call of cancel_at_every_await() for 0.
+  const std::source_location& place() const noexcept { return place_; }
+
+ private:
+  int await_;
+  std::source_location place_;
+};
+
+// Runs scenario(), which returns a Coro, once without and then twice for each co_await that waited,
+// and returns their number. The scenario must make anew whatever it waits for, and do the same in
+// each run up to the cancellation: no random numbers, no real threads or sockets. It may capture by
+// reference.
+//
+// `invariant()` is asked after each run, before the loop is closed: whether nothing was lost.
+//
+// Throws CancellationBug for the first run that
+//   - ends in anything else than the CancelledError; the one without a cancellation, in a failure
+//   - does not end, or leaves a task that does not, within 100 000 steps of virtual time
+//   - reports to the loop's exception handler
+//   - breaks the invariant, or has it throw
+// Throws std::runtime_error inside a running loop.
+template <CoroutineFunction F>
+int cancel_at_every_await(F scenario, absl::FunctionRef<bool()> invariant, CancelOptions options,
+                          std::source_location where = std::source_location::current());
+template <CoroutineFunction F>
+int cancel_at_every_await(F scenario, absl::FunctionRef<bool()> invariant,
+                          std::source_location where = std::source_location::current()) {
+  return cancel_at_every_await(std::move(scenario), invariant, CancelOptions(), where);
+}
+template <CoroutineFunction F>
+int cancel_at_every_await(F scenario,
+                          std::source_location where = std::source_location::current()) {
+  return cancel_at_every_await(std::move(scenario), [] { return true; }, CancelOptions(), where);
+}
+
+// Implementation.
+
+namespace internal {
+
+// Makes the scenario's task, not yet run, on `loop`.
+using StartScenario = absl::FunctionRef<AnyTask(EventLoop& loop)>;
+
+// `where` is the place that says which task is the scenario's.
+int cancel_at_every_await(StartScenario start, absl::FunctionRef<bool()> invariant,
+                          CancelOptions options, std::source_location where);
+
+}  // namespace internal
+
+template <CoroutineFunction F>
+int cancel_at_every_await(F scenario, absl::FunctionRef<bool()> invariant, CancelOptions options,
+                          std::source_location where) {
+  return internal::cancel_at_every_await(
+      [&](EventLoop& loop) -> AnyTask { return create_task(loop, std::ref(scenario), where); },
+      invariant, options, where);
+}
+
+}  // namespace asyncio::testing
+
+#endif  // ASYNCIO_UTILS_TESTING_H_

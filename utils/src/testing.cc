@@ -1,0 +1,174 @@
+#include "asyncio/utils/testing.h"
+
+#include <exception>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "asyncio/events/activity.h"
+#include "asyncio/events/exception_context.h"
+#include "asyncio/events/idle_observer.h"
+#include "asyncio/events/step_observer.h"
+#include "asyncio/events/virtual_time_loop.h"
+#include "asyncio/utils/deadlock.h"
+
+namespace asyncio::testing::internal {
+namespace {
+
+constexpr int kMostSteps = 100'000;
+
+// The two sides of a wait.
+enum class Moment : unsigned char { kWaiting, kWoken };
+
+struct CancelPoint {
+  int await;
+  Moment moment;
+};
+
+std::string describe(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& exception) {
+    return exception.what();
+  } catch (...) {
+    return "an exception that is no std::exception";
+  }
+}
+
+// One run of a scenario: each of its steps ends in a co_await that waits, but for the last.
+class Run final : private StepObserver, private IdleObserver {
+ public:
+  // Never cancels for nullopt.
+  Run(StartScenario start, std::optional<CancelPoint> point, std::source_location where)
+      : point_(point), where_(where), place_(where), task_(start(loop_)) {
+    loop_.set_exception_handler(
+        [this](EventLoop&, const ExceptionContext& context) { report(context); });
+    loop_.set_step_observer(this);
+    loop_.set_idle_observer(this);
+  }
+
+  ~Run() { loop_.close(); }
+
+  // To the end, or as far as it comes. What was wrong; empty: nothing.
+  std::string run(absl::FunctionRef<bool()> invariant, CancelOptions options) {
+    loop_.run_forever();
+    judge_ending(options);
+    if (const std::string left = describe_tasks(loop_); !left.empty()) {
+      complain(steps_ < kMostSteps ? "these tasks wait for ever:" : "these tasks go on and on:",
+               left);
+    }
+    ask(invariant);
+    return std::exchange(problems_, {});
+  }
+
+  int awaits() const { return awaits_; }
+  std::source_location place() const { return place_; }
+
+ private:
+  void step_begins(const Activity& activity) noexcept override {
+    if (++steps_ == kMostSteps) loop_.stop();
+    in_scenario_ = is_scenario(activity.created);
+    if (in_scenario_ && is_point(Moment::kWoken)) cancel(activity.suspended);
+  }
+
+  void step_ended() noexcept override {
+    if (!std::exchange(in_scenario_, false) || task_.done()) return;
+    ++awaits_;
+    if (is_point(Moment::kWaiting)) cancel(task_.core().activity().suspended);
+  }
+
+  // Input and threads are waited for only as long as the scenario itself lasts.
+  void loop_idles() override {
+    if (task_.done() || is_deadlocked(loop_)) loop_.stop();
+  }
+
+  bool is_scenario(const std::source_location& created) const {
+    return created.line() == where_.line() && created.column() == where_.column() &&
+           std::string_view(created.file_name()) == where_.file_name();
+  }
+
+  bool is_point(Moment moment) const {
+    return point_.has_value() && point_->await == awaits_ && point_->moment == moment &&
+           !cancelled_;
+  }
+
+  void cancel(std::source_location place) {
+    cancelled_ = true;
+    place_ = place;
+    task_.cancel();
+  }
+
+  void judge_ending(CancelOptions options) {
+    if (!task_.done()) return;
+    if (task_.cancelled()) {
+      if (!cancelled_) complain("the scenario ended with a CancelledError of its own making");
+    } else if (const std::exception_ptr error = task_.exception()) {
+      complain("the scenario failed: ", describe(error));
+    } else if (cancelled_ && !options.may_complete) {
+      complain("the scenario swallowed the cancellation and completed");
+    }
+  }
+
+  void ask(absl::FunctionRef<bool()> invariant) {
+    try {
+      if (!invariant()) complain("the invariant does not hold");
+    } catch (...) {
+      complain("the invariant threw: ", describe(std::current_exception()));
+    }
+  }
+
+  void report(const ExceptionContext& context) {
+    complain("reported: ", context.message);
+    if (context.exception != nullptr)
+      absl::StrAppend(&problems_, ": ", describe(context.exception));
+  }
+
+  void complain(std::string_view problem, std::string_view detail = {}) {
+    absl::StrAppend(&problems_, "\n- ", problem, detail);
+  }
+
+  std::optional<CancelPoint> point_;
+  std::source_location where_;
+  std::source_location place_;
+  std::string problems_;
+  int steps_ = 0;
+  int awaits_ = 0;
+  bool in_scenario_ = false;
+  bool cancelled_ = false;
+  VirtualTimeLoop loop_;
+  AnyTask task_;
+};
+
+// Where and when: "cancelled at await 3 (main.cc:12), woken but not yet running".
+std::string heading(const std::optional<CancelPoint>& point, const std::source_location& place) {
+  if (!point.has_value()) return "without any cancellation";
+  return absl::StrCat(
+      "cancelled at await ", point->await, " (", to_string(place), "), ",
+      point->moment == Moment::kWaiting ? "as it began to wait" : "woken but not yet running");
+}
+
+// How many awaits there were.
+int run_once(StartScenario start, absl::FunctionRef<bool()> invariant, CancelOptions options,
+             std::source_location where, std::optional<CancelPoint> point) {
+  Run run(start, point, where);
+  const std::string problems = run.run(invariant, options);
+  if (problems.empty()) return run.awaits();
+  throw CancellationBug(heading(point, run.place()) + problems, point ? point->await : 0,
+                        run.place());
+}
+
+}  // namespace
+
+int cancel_at_every_await(StartScenario start, absl::FunctionRef<bool()> invariant,
+                          CancelOptions options, std::source_location where) {
+  const int awaits = run_once(start, invariant, options, where, std::nullopt);
+  for (int await = 1; await <= awaits; ++await) {
+    for (const Moment moment : {Moment::kWaiting, Moment::kWoken}) {
+      run_once(start, invariant, options, where, CancelPoint{await, moment});
+    }
+  }
+  return awaits;
+}
+
+}  // namespace asyncio::testing::internal
