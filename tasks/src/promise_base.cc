@@ -14,7 +14,10 @@ void PromiseBase::report_never_awaited() const noexcept {
 void Trampoline::run_frames() {
   started_ = true;
   next_ = leaf_;
-  while (PromiseBase* frame = std::exchange(next_, nullptr)) frame->frame().resume();
+  while (PromiseBase* frame = std::exchange(next_, nullptr)) {
+    leaf_ = frame;
+    frame->frame().resume();
+  }
 }
 
 // Leaf first: each owner is told before its frame goes, or the parent's destructor would destroy it

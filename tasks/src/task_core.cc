@@ -78,7 +78,7 @@ void TaskCore::run() {
 Activity TaskCore::activity() const noexcept {
   Activity activity{.kind = "Task", .created = future_.created()};
   activity.set_name(name());
-  if (frames_.root() != nullptr) activity.suspended = frames_.place();
+  if (const PromiseBase* leaf = frames_.leaf()) activity.suspended = leaf->place();
   return activity;
 }
 
@@ -126,8 +126,7 @@ int TaskCore::uncancel() noexcept {
   return cancelling_;
 }
 
-void TaskCore::suspend(PromiseBase& leaf, Cancellable* waiting_on) {
-  frames_.suspend_at(leaf);
+void TaskCore::suspend(Cancellable* waiting_on) {
   waiting_on_ = waiting_on;
   if (must_cancel_ && waiting_on != nullptr && waiting_on->cancel(cancel_message_)) {
     must_cancel_ = false;

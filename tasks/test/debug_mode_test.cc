@@ -141,6 +141,16 @@ TEST(RunDebugTest, TheMainTaskIsCreatedWhereRunWasCalled) {
   EXPECT_THAT(run(main()), HasSubstr("created at " + here));
 }
 
+// The leaf at which the task last waited is gone by then.
+TEST_F(TaskDebugTest, WhileATaskRunsItsLineIsThatOfTheFrameThatRuns) {
+  auto inner = []() -> Coro<> { co_await sleep(0s); };
+  loop_.run([&]() -> Coro<> {
+    const std::string line = line_below(1);
+    co_await inner();
+    EXPECT_THAT(to_string(*loop_.current_activity()), HasSubstr("suspended at " + line));
+  });
+}
+
 // Coroutines that nobody awaited.
 
 Coro<> forgotten() { co_return; }

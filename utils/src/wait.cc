@@ -23,7 +23,8 @@ class Wait {
  private:
   class Watch final : public FutureWatch {
    public:
-    Watch(FutureState& future, Wait& wait) : FutureWatch(future), wait_(wait) {}
+    Watch(FutureState& future, Wait& wait)
+        : FutureWatch(future, current_future(future.loop())), wait_(wait) {}
 
    private:
     void future_done() override { wait_.future_done(future()); }

@@ -8,7 +8,7 @@ namespace {
 
 class WaiterWatch final : public FutureWatch {
  public:
-  explicit WaiterWatch(FutureState& future) : FutureWatch(future) {}
+  explicit WaiterWatch(FutureState& future) : FutureWatch(future, current_future(future.loop())) {}
 
   Waiter& waiter() { return waiter_; }
 

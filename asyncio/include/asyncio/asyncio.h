@@ -71,6 +71,7 @@
 #include "asyncio/sync/semaphore.h"
 
 // utils
+#include "asyncio/utils/call_graph.h"
 #include "asyncio/utils/deadlock.h"
 #include "asyncio/utils/exception_group.h"
 #include "asyncio/utils/gather.h"

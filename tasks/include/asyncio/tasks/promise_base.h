@@ -62,16 +62,14 @@ class Trampoline {
   // Null once the frames are destroyed.
   PromiseBase* root() const noexcept { return root_; }
 
-  // Where the chain waits: the line of the leaf's co_await, or of the coroutine that has not
-  // started. REQUIRES: root() is not null, not inside run_frames().
-  std::source_location place() const noexcept;
+  // The frame that runs, or at which the chain waits; null once the frames are destroyed.
+  const PromiseBase* leaf() const noexcept { return leaf_; }
 
   // Destroys whatever frames are left, in constant stack. REQUIRES: not inside run_frames().
   void destroy_frames() noexcept;
 
-  // For frames only: which runs next; where the chain is suspended.
+  // For frames only: which runs next.
   void run_next(PromiseBase& frame) noexcept { next_ = &frame; }
-  void suspend_at(PromiseBase& frame) noexcept { leaf_ = &frame; }
   void end() noexcept { ended_ = true; }
 
  private:
@@ -142,6 +140,9 @@ class PromiseBase {
   std::source_location place() const noexcept { return place_; }
   void set_place(std::source_location place) noexcept { place_ = place; }
 
+  // Who awaits this; null for a task's first coroutine, and for one that nobody awaits.
+  const PromiseBase* parent() const noexcept { return parent_; }
+
   // Logs that the coroutine is about to be destroyed and never ran.
   void report_never_awaited() const noexcept;
 
@@ -175,8 +176,6 @@ class PromiseBase {
   const char* borrowed_ = nullptr;
   std::source_location place_;
 };
-
-inline std::source_location Trampoline::place() const noexcept { return leaf_->place(); }
 
 inline FrameOwner::~FrameOwner() {
   if (frame_ != nullptr) frame_->destroy();

@@ -35,7 +35,7 @@ class Suspension {
   void park(std::coroutine_handle<Promise> frame, Waiter& waiter) {
     enter(frame.promise());
     waiter.park(loop(), *task_);
-    task_->suspend(frame.promise(), &waiter);
+    task_->suspend(&waiter);
   }
 
   // Suspends the task of `frame` for one turn.
@@ -43,7 +43,7 @@ class Suspension {
   void yield(std::coroutine_handle<Promise> frame) {
     enter(frame.promise());
     loop().enqueue(*task_);
-    task_->suspend(frame.promise(), nullptr);
+    task_->suspend(nullptr);
   }
 
   // After the resumption: throws CancelledError if the task was cancelled. Also right if nothing
@@ -103,7 +103,7 @@ class [[nodiscard]] FutureAwaiter : public Suspension {
     check(promise.task().future(), state);
     enter(promise);
     state.park(*task_);
-    task_->suspend(promise, &state);
+    task_->suspend(&state);
   }
 
   T await_resume() {

@@ -41,6 +41,7 @@ class TaskCore : public Runnable {
   // One step: resumes the leaf frame. When the root has ended, ends the future.
   void run() final;
   Activity activity() const noexcept final;
+  FutureState* dependent() const noexcept final { return &future_; }
 
   // Cancellation.
 
@@ -50,9 +51,9 @@ class TaskCore : public Runnable {
 
   // Suspension.
 
-  // The chain is suspended at `leaf`, on something that can be cancelled, or on nothing (a bare
+  // The running frame suspends the chain, on something that can be cancelled, or on nothing (a bare
   // turn). A cancellation that was requested during this step is delivered to it at once.
-  void suspend(PromiseBase& leaf, Cancellable* waiting_on);
+  void suspend(Cancellable* waiting_on);
 
   // The leaf has been resumed. Throws the CancelledError that is due, if one is.
   void resume() {
@@ -70,6 +71,9 @@ class TaskCore : public Runnable {
 
   std::string name() const;
   void set_name(std::string name) { name_ = std::move(name); }
+
+  // The frame that runs or waits, and through its parents all others; null once it has ended.
+  const PromiseBase* leaf() const noexcept { return frames_.leaf(); }
 
   // Tells the loop's exception handler, in the task's context.
   void report_in_context(const ExceptionContext& context);

@@ -10,17 +10,20 @@
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/runnable.h"
 #include "asyncio/futures/future_state.h"
+#include "asyncio/tasks/task_core.h"
 
 namespace asyncio::internal {
 
 class FutureWatch : public Runnable {
  public:
   FutureState& future() const noexcept { return future_; }
+  FutureState* dependent() const noexcept final { return dependent_; }
 
  protected:
-  // Joins the line; is due next turn if the future is done. REQUIRES: the future outlives this, and
-  // its loop is open.
-  explicit FutureWatch(FutureState& future) : future_(future) {
+  // Joins the line; is due next turn if the future is done. `dependent` is whose sake it is for,
+  // see Runnable. REQUIRES: the future outlives this, and its loop is open.
+  FutureWatch(FutureState& future, FutureState* dependent)
+      : future_(future), dependent_(dependent) {
     if (future.done()) {
       future.loop().enqueue(*this);
     } else {
@@ -36,7 +39,15 @@ class FutureWatch : public Runnable {
   void run() final { future_done(); }
 
   FutureState& future_;
+  FutureState* const dependent_;
 };
+
+// The future of the task that runs on this loop; null outside of tasks.
+inline FutureState* current_future(EventLoop& loop) {
+  const TaskRegistry* registry = TaskRegistry::find(loop);
+  if (registry == nullptr || registry->current() == nullptr) return nullptr;
+  return &registry->current()->future();
+}
 
 // What the future ended with in place of a value, a CancelledError included, or null; it counts as
 // seen. REQUIRES: future.done().

@@ -132,7 +132,8 @@ class GatherCore {
  private:
   class Watch final : public FutureWatch {
    public:
-    Watch(FutureState& child, GatherCore& gather) : FutureWatch(child), gather_(gather) {}
+    Watch(FutureState& child, GatherCore& gather)
+        : FutureWatch(child, &gather.outer_), gather_(gather) {}
 
    private:
     void future_done() override { gather_.child_done(future()); }

@@ -39,7 +39,8 @@ class ShieldState final : public ValueState<T> {
  private:
   class Watch final : public FutureWatch {
    public:
-    explicit Watch(ShieldState& shield) : FutureWatch(shield.inner_.state()), shield_(shield) {}
+    explicit Watch(ShieldState& shield)
+        : FutureWatch(shield.inner_.state(), &shield), shield_(shield) {}
 
    private:
     void future_done() override { shield_.inner_done(); }

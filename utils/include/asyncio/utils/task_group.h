@@ -84,7 +84,9 @@ class TaskGroup {
   class Child final : public internal::FutureWatch {
    public:
     Child(AnyTask task, TaskGroup& group)
-        : FutureWatch(task.state()), task_(std::move(task)), group_(group) {}
+        : FutureWatch(task.state(), &group.parent_->state()),
+          task_(std::move(task)),
+          group_(group) {}
 
     const AnyTask& task() const { return task_; }
 

@@ -111,7 +111,7 @@ class CompletionOrder {
   class Watch final : public FutureWatch {
    public:
     Watch(FutureState& future, std::size_t index, CompletionOrder& order)
-        : FutureWatch(future), index_(index), order_(order) {}
+        : FutureWatch(future, current_future(future.loop())), index_(index), order_(order) {}
 
    private:
     void future_done() override { order_.completed(index_); }
