@@ -33,6 +33,10 @@ std::string with_words(std::string_view name, const E& error) {
   return words.empty() ? std::string(name) : absl::StrCat(name, ": ", words);
 }
 
+std::string said_of_group(std::string_view name, const BaseExceptionGroup& group) {
+  return absl::StrCat(name, ": ", group.message(), " ", said(group.exceptions()));
+}
+
 }  // namespace
 
 TraceLoop::TraceLoop() : outer_(current_loop) {
@@ -61,10 +65,20 @@ std::string said(const std::exception_ptr& error) {
                                    : "CancelledError";
   } catch (const FatalError& e) {
     return e.what();
+  } catch (const ExceptionGroup& e) {
+    return said_of_group("ExceptionGroup", e);
+  } catch (const BaseExceptionGroup& e) {
+    return said_of_group("BaseExceptionGroup", e);
   } catch (const InvalidStateError& e) {
     return with_words("InvalidStateError", e);
   } catch (const TimeoutError&) {
     return "TimeoutError";
+  } catch (const QueueEmpty&) {
+    return "QueueEmpty";
+  } catch (const QueueFull&) {
+    return "QueueFull";
+  } catch (const QueueShutDown&) {
+    return "QueueShutDown";
   } catch (const std::invalid_argument& e) {
     return with_words("ValueError", e);
   } catch (const std::out_of_range& e) {

@@ -68,7 +68,12 @@ std::string said(const std::optional<T>& value) {
 std::string said_list(const std::vector<std::string>& values);
 template <class T>
 std::string said(const Outcome<T>& outcome) {
-  return outcome.exception() != nullptr ? said(outcome.exception()) : said(outcome.value());
+  if (outcome.exception() != nullptr) return said(outcome.exception());
+  if constexpr (std::is_void_v<T>) {
+    return said(std::nullopt);
+  } else {
+    return said(outcome.value());
+  }
 }
 template <class T>
 std::string said(const std::vector<T>& values) {
