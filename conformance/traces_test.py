@@ -37,7 +37,8 @@ def ours():
     """The same of our program."""
 
     def output(*arguments):
-        return subprocess.run([HERE / "play_scenarios", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+        program = [HERE / "play_scenarios", *arguments]
+        return subprocess.run(program, check=True, stdout=subprocess.PIPE, text=True).stdout
 
     return {f"{topic}/{name}": lines
             for topic in output().split()

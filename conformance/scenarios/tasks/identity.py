@@ -1,7 +1,7 @@
 import asyncio
 import contextvars
 
-from trace import scenario, trace, tried
+from trace import scenario, trace
 
 VARIABLE = contextvars.ContextVar("variable", default="unset")
 

@@ -1,7 +1,7 @@
 import asyncio
 import contextvars
 
-from trace import TraceLoop, scenario, trace, tried, waited
+from trace import TraceLoop, scenario, trace, tried
 
 VARIABLE = contextvars.ContextVar("variable", default="unset")
 

@@ -1,6 +1,6 @@
 import asyncio
 
-from trace import scenario, trace, tried, waited
+from trace import scenario, trace, waited
 
 
 @scenario
