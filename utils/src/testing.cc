@@ -4,8 +4,10 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "asyncio/events/activity.h"
 #include "asyncio/events/exception_context.h"
 #include "asyncio/events/idle_observer.h"
@@ -41,7 +43,7 @@ class Run final : private StepObserver, private IdleObserver {
  public:
   // Never cancels for nullopt.
   Run(StartScenario start, std::optional<CancelPoint> point, std::source_location where)
-      : point_(point), where_(where), place_(where), task_(start(loop_)) {
+      : point_(point), where_(where), task_(start(loop_)) {
     loop_.set_exception_handler(
         [this](EventLoop&, const ExceptionContext& context) { report(context); });
     loop_.set_step_observer(this);
@@ -55,7 +57,7 @@ class Run final : private StepObserver, private IdleObserver {
     loop_.run_forever();
     judge_ending(options);
     if (const std::string left = describe_tasks(loop_); !left.empty()) {
-      complain(steps_ < kMostSteps ? "these tasks wait for ever:" : "these tasks go on and on:",
+      complain(steps_ < kMostSteps ? "these tasks wait for ever:\n" : "these tasks go on and on:\n",
                left);
     }
     ask(invariant);
@@ -63,19 +65,19 @@ class Run final : private StepObserver, private IdleObserver {
   }
 
   int awaits() const { return awaits_; }
-  std::source_location place() const { return place_; }
+  const std::vector<FrameCallGraphEntry>& call_stack() const { return call_stack_; }
 
  private:
   void step_begins(const Activity& activity) noexcept override {
     if (++steps_ == kMostSteps) loop_.stop();
     in_scenario_ = is_scenario(activity.created);
-    if (in_scenario_ && is_point(Moment::kWoken)) cancel(activity.suspended);
+    if (in_scenario_ && is_point(Moment::kWoken)) cancel();
   }
 
   void step_ended() noexcept override {
     if (!std::exchange(in_scenario_, false) || task_.done()) return;
     ++awaits_;
-    if (is_point(Moment::kWaiting)) cancel(task_.core().activity().suspended);
+    if (is_point(Moment::kWaiting)) cancel();
   }
 
   // Input and threads are waited for only as long as the scenario itself lasts.
@@ -93,9 +95,11 @@ class Run final : private StepObserver, private IdleObserver {
            !cancelled_;
   }
 
-  void cancel(std::source_location place) {
+  // The outermost coroutine is the one that owns the scenario.
+  void cancel() {
     cancelled_ = true;
-    place_ = place;
+    call_stack_ = capture_call_graph(task_).call_stack;
+    call_stack_.pop_back();
     task_.cancel();
   }
 
@@ -130,7 +134,7 @@ class Run final : private StepObserver, private IdleObserver {
 
   std::optional<CancelPoint> point_;
   std::source_location where_;
-  std::source_location place_;
+  std::vector<FrameCallGraphEntry> call_stack_;
   std::string problems_;
   int steps_ = 0;
   int awaits_ = 0;
@@ -140,12 +144,17 @@ class Run final : private StepObserver, private IdleObserver {
   AnyTask task_;
 };
 
-// Where and when: "cancelled at await 3 (main.cc:12), woken but not yet running".
-std::string heading(const std::optional<CancelPoint>& point, const std::source_location& place) {
+// When and where: "cancelled at await 3, as it began to wait, at sync.cc:7, from main.cc:12".
+std::string heading(const std::optional<CancelPoint>& point,
+                    const std::vector<FrameCallGraphEntry>& call_stack) {
   if (!point.has_value()) return "without any cancellation";
+  const auto append_place = [](std::string* text, const FrameCallGraphEntry& frame) {
+    *text += to_string(frame.place);
+  };
   return absl::StrCat(
-      "cancelled at await ", point->await, " (", to_string(place), "), ",
-      point->moment == Moment::kWaiting ? "as it began to wait" : "woken but not yet running");
+      "cancelled at await ", point->await,
+      point->moment == Moment::kWaiting ? ", as it began to wait" : ", woken but not yet running",
+      ", at ", absl::StrJoin(call_stack, ", from ", append_place));
 }
 
 // How many awaits there were.
@@ -154,8 +163,8 @@ int run_once(StartScenario start, absl::FunctionRef<bool()> invariant, CancelOpt
   Run run(start, point, where);
   const std::string problems = run.run(invariant, options);
   if (problems.empty()) return run.awaits();
-  throw CancellationBug(heading(point, run.place()) + problems, point ? point->await : 0,
-                        run.place());
+  throw CancellationBug(heading(point, run.call_stack()) + problems,
+                        point.has_value() ? point->await : 0, run.call_stack());
 }
 
 }  // namespace

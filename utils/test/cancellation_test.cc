@@ -70,13 +70,12 @@ TEST(CancellationTest, ASemaphoreKeepsAllItsPermits) {
   std::optional<Semaphore> semaphore;
   const int awaits = cancel_at_every_await(
       [&]() -> Coro<> {
-        semaphore.emplace(2);
-        for (const Duration pause : {0ms, 0ms, 500ms, 600ms, 700ms}) {
-          create_task(hold(&*semaphore, pause));
-        }
+        semaphore.emplace(1);
+        create_task(hold(&*semaphore, 0s));
+        create_task(hold(&*semaphore, 500ms));
         co_await hold(&*semaphore, 100ms);
       },
-      [&] { return to_string(*semaphore) == "<asyncio::Semaphore [unlocked, value:2]>"; });
+      [&] { return to_string(*semaphore) == "<asyncio::Semaphore [unlocked, value:1]>"; });
   EXPECT_EQ(awaits, 3);
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <thread>
@@ -29,6 +30,7 @@ namespace asyncio {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using namespace std::chrono_literals;
 
 class DeadlockTest : public ::testing::Test {
@@ -77,16 +79,30 @@ TEST_F(DeadlockTest, TwoTasksThatLockInOppositeOrderAreNamedWithTheirLines) {
   const auto line_after = [](std::source_location where) {
     return "deadlock_test.cc:" + std::to_string(where.line() + 1);
   };
-  const std::string waits = "deadlock_test.cc:" + std::to_string(inner_line.line() + 1) + ">";
-  EXPECT_THAT(said, HasSubstr("<Task 'first' created at utils/test/" + line_after(first_created) +
-                              ", suspended at utils/test/" + waits));
-  EXPECT_THAT(said, HasSubstr("<Task 'second' created at utils/test/" + line_after(second_created) +
-                              ", suspended at utils/test/" + waits));
+  const std::string waits = ", suspended at utils/test/" + line_after(inner_line) + "\n";
+  EXPECT_THAT(said, HasSubstr("\n* Task 'first' created at utils/test/" +
+                              line_after(first_created) + waits));
+  EXPECT_THAT(said, HasSubstr("\n* Task 'second' created at utils/test/" +
+                              line_after(second_created) + waits));
+  EXPECT_THAT(said, HasSubstr("\n  + Awaited by:\n     * Future"));
 }
 
 TEST_F(DeadlockTest, ATaskThatWaitsForWhatNobodyWillDoIsDeadlocked) {
   EXPECT_THAT(verdict([]() -> Coro<> { co_await Future<>(get_running_loop()); }),
               HasSubstr(line_of(std::source_location::current())));
+}
+
+TEST_F(DeadlockTest, TasksThatAwaitEachOtherAreDescribedOnce) {
+  std::optional<Task<>> first;
+  std::optional<Task<>> second;
+  first = create_task(loop_, [&]() -> Coro<> { co_await *second; });
+  second = create_task(loop_, [&]() -> Coro<> { co_await *first; });
+  first->set_name("first");
+  second->set_name("second");
+  EXPECT_THROW(run_until_complete(loop_, *first), Deadlock);
+  EXPECT_TRUE(describe_tasks(loop_).starts_with("* Task 'first' "));
+  EXPECT_THAT(describe_tasks(loop_), Not(HasSubstr("\n* ")));
+  EXPECT_THAT(describe_tasks(loop_), HasSubstr("\n     * Task 'second' "));
 }
 
 TEST_F(DeadlockTest, ASleepForEverIsDeadlocked) {
@@ -186,8 +202,8 @@ TEST_F(DeadlockTest, TheTasksOfALoopAreDescribedInOrderOfCreation) {
   auto first = create_task(loop_, sleep(1s, 1), {.name = "first"});
   auto second = create_task(loop_, sleep(1s, 2), {.name = "second"});
   const std::string text = describe_tasks(loop_);
-  EXPECT_LT(text.find("\n  <Task 'first' created at "),
-            text.find("\n  <Task 'second' created at "));
+  EXPECT_TRUE(text.starts_with("* Task 'first' created at "));
+  EXPECT_THAT(text, HasSubstr("\n* Task 'second' created at "));
   run_until_complete(loop_, gather(first, second));
   EXPECT_EQ(describe_tasks(loop_), "");
 }

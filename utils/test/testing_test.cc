@@ -21,11 +21,9 @@
 namespace asyncio {
 namespace {
 
-using ::testing::AllOf;
 using testing::cancel_at_every_await;
 using testing::CancellationBug;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using namespace std::chrono_literals;
 
 // The bug found, or none.
@@ -101,9 +99,10 @@ TEST(CancelAtEveryAwaitTest, ACancellationThatIsSwallowedIsABugUnlessItMayBe) {
   const std::optional<CancellationBug> bug = bug_of(scenario);
   ASSERT_TRUE(bug.has_value());
   EXPECT_EQ(bug->await(), 2);
-  EXPECT_EQ(bug->place().line(), std::source_location::current().line() - 7);
-  EXPECT_THAT(bug->what(), AllOf(HasSubstr("cancelled at await 2 (utils/test/testing_test.cc:"),
-                                 HasSubstr("), as it began to wait\n- the scenario swallowed")));
+  ASSERT_EQ(bug->call_stack().size(), 1U);
+  EXPECT_EQ(bug->call_stack()[0].place.line(), std::source_location::current().line() - 8);
+  EXPECT_THAT(bug->what(), HasSubstr("cancelled at await 2, as it began to wait, at utils/test/"));
+  EXPECT_THAT(bug->what(), HasSubstr("- the scenario swallowed the cancellation and completed"));
   EXPECT_EQ(cancel_at_every_await(scenario, [] { return true; }, {.may_complete = true}), 2);
 }
 
@@ -160,7 +159,7 @@ TEST(CancelAtEveryAwaitTest, AndByATaskThatWaitsForItForEver) {
     co_await sleep(1s);
   });
   ASSERT_TRUE(bug.has_value());
-  EXPECT_THAT(bug->what(), HasSubstr("- these tasks wait for ever:\n  <Task 'Task-"));
+  EXPECT_THAT(bug->what(), HasSubstr("- these tasks wait for ever:\n* Task 'Task-"));
 }
 
 TEST(CancelAtEveryAwaitTest, ATaskThatNeverEndsIsABug) {
@@ -171,7 +170,7 @@ TEST(CancelAtEveryAwaitTest, ATaskThatNeverEndsIsABug) {
     co_await sleep(1s);
   });
   ASSERT_TRUE(bug.has_value());
-  EXPECT_THAT(bug->what(), HasSubstr("- these tasks go on and on:\n  <Task 'Task-"));
+  EXPECT_THAT(bug->what(), HasSubstr("- these tasks go on and on:\n* Task 'Task-"));
 }
 
 TEST(CancelAtEveryAwaitTest, AScenarioThatDeadlocksIsABug) {

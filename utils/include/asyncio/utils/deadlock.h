@@ -5,7 +5,15 @@
 // A loop is deadlocked when a task waits and nothing is left that could wake it: nothing is due, no
 // timer will fire, no descriptor is watched, no signal but SIGINT is handled, no job runs on a
 // thread and no other thread has announced a result. Then run_forever(), and with it run(), throws
-// Deadlock, which names every task and the line where it waits.
+// Deadlock, which names every task, the line where it waits, and who waits for it in turn:
+//
+//   deadlock: every task waits, and nothing could wake one
+//   * Task 'first' created at main.cc:20, suspended at main.cc:12
+//     + Call stack:
+//     |   main.cc:12
+//     + Awaited by: …
+//   * Task 'second' created at main.cc:21, suspended at main.cc:12
+//     …
 //
 // Cost: nothing while the loop has something to do, or a time to wait for.
 //
@@ -21,15 +29,15 @@
 
 namespace asyncio {
 
-// Every task of the loop waits, and nothing could wake one. what() has a line for each, in order of
-// creation, as describe_tasks() makes them.
+// Every task of the loop waits, and nothing could wake one. what() goes on as describe_tasks().
 class Deadlock : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// The tasks of `loop` that are not done, a line for each:
-// "\n  <Task 'Task-2' created at main.cc:12, suspended at worker.cc:40>". Loop's thread.
+// The call graphs of the tasks of `loop` that are not done, as format_call_graph() has them, in
+// order of creation. Whoever waits for another task stands there only. Empty if there are none.
+// Loop's thread.
 std::string describe_tasks(EventLoop& loop);
 
 // Whether a task of `loop` waits and nothing could wake one, if nothing is due and no timer will

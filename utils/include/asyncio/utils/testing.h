@@ -28,10 +28,13 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/tasks/task.h"
+#include "asyncio/utils/call_graph.h"
 
 namespace asyncio::testing {
 
@@ -41,22 +44,22 @@ struct CancelOptions {
 };
 static_assert(std::is_trivially_copyable_v<CancelOptions>);
 
-// A scenario did not take a cancellation well. what() says at which await, of which line and when
+// A scenario did not take a cancellation well. what() says at which await, on which lines and when
 // in it, and everything that was wrong in that run.
 class CancellationBug : public std::runtime_error {
  public:
-  CancellationBug(const std::string& what, int await, std::source_location place)
-      : std::runtime_error(what), await_(await), place_(place) {}
+  CancellationBug(const std::string& what, int await, std::vector<FrameCallGraphEntry> call_stack)
+      : std::runtime_error(what), await_(await), call_stack_(std::move(call_stack)) {}
 
   // At which of the co_awaits that waited the scenario was cancelled, from 1; 0: at none.
   int await() const noexcept { return await_; }
 
-  // The line of the innermost co_await then; of the call of cancel_at_every_await() for 0.
-  const std::source_location& place() const noexcept { return place_; }
+  // The lines of the scenario's co_awaits then, the innermost first; empty for 0.
+  const std::vector<FrameCallGraphEntry>& call_stack() const noexcept { return call_stack_; }
 
  private:
   int await_;
-  std::source_location place_;
+  std::vector<FrameCallGraphEntry> call_stack_;
 };
 
 // Runs scenario(), which returns a Coro, once without and then twice for each co_await that waited,
