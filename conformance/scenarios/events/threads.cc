@@ -68,5 +68,18 @@ LOOP_SCENARIO(posts_are_dropped_when_a_loop_is_closed) {
   trace("closed");
 }
 
+LOOP_SCENARIO(call_soon_of_another_thread) {
+  auto call = [&] {
+    try {
+      loop.call_soon([] { trace("runs all the same"); });
+    } catch (const std::runtime_error&) {
+      trace("RuntimeError");
+    }
+  };
+  loop.call_soon([&] { in_a_thread(call); });
+  loop.call_later(seconds(1), [&] { loop.stop(); });
+  loop.run_forever();
+}
+
 }  // namespace
 }  // namespace asyncio::conformance

@@ -69,3 +69,16 @@ def posts_are_dropped_when_a_loop_is_closed(loop):
     in_a_thread(lambda: loop.call_soon_threadsafe(trace, "never"))
     loop.close()
     trace("closed")
+
+
+@scenario
+def call_soon_of_another_thread(loop):
+    def call():
+        try:
+            loop.call_soon(trace, "runs all the same")
+        except RuntimeError:
+            trace("RuntimeError")
+
+    loop.call_soon(in_a_thread, call)
+    loop.call_later(1, loop.stop)
+    loop.run_forever()

@@ -121,5 +121,15 @@ LOOP_SCENARIO(no_timer_is_taken_by_a_closed_loop) {
   tried("call_at", [&] { loop.call_at(at(1), [] { trace(); }); });
 }
 
+LOOP_SCENARIO(not_a_number_is_no_delay) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  try {
+    loop.call_later(std::chrono::duration<double>(nan), [] { trace("never"); }).cancel();
+    trace("taken");
+  } catch (const std::invalid_argument&) {
+    trace("ValueError");
+  }
+}
+
 }  // namespace
 }  // namespace asyncio::conformance

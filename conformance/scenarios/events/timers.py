@@ -126,3 +126,12 @@ def no_timer_is_taken_by_a_closed_loop(loop):
     loop.close()
     tried("call_later", lambda: loop.call_later(1, trace))
     tried("call_at", lambda: loop.call_at(1, trace))
+
+
+@scenario
+def not_a_number_is_no_delay(loop):
+    try:
+        loop.call_later(float("nan"), trace, "never").cancel()
+        trace("taken")
+    except ValueError:
+        trace("ValueError")
