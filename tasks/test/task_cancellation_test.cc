@@ -210,6 +210,30 @@ TEST_F(TaskCancellationTest, AnotherExceptionInReplyToTheCancellationWins) {
   });
 }
 
+TEST_F(TaskCancellationTest, AFailureInReplyMayCarryTheCancellationInside) {
+  loop_.run([&]() -> Coro<> {
+    auto inner = create_task(sleep_an_hour());
+    auto body = [&]() -> Coro<> {
+      try {
+        co_await inner;
+      } catch (const CancelledError&) {
+        std::throw_with_nested(std::runtime_error("outer"));
+      }
+    };
+    loop_.call_later(1s, [&] { inner.cancel("message"); });
+    std::string what;
+    std::string cause;
+    try {
+      co_await create_task(body);
+    } catch (const std::runtime_error& error) {
+      what = error.what();
+      cause = ending_of_call([&] { std::rethrow_if_nested(error); });
+    }
+    EXPECT_EQ(what, "outer");
+    EXPECT_EQ(cause, "cancelled: message");
+  });
+}
+
 TEST_F(TaskCancellationTest, ACancelledErrorThatNobodyAskedForEndsTheTaskAsCancelled) {
   loop_.run([&]() -> Coro<> {
     auto task = create_task([]() -> Coro<> {

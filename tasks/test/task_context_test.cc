@@ -1,6 +1,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
@@ -68,6 +69,56 @@ TEST(TaskContextTest, AnExplicitContextIsUsedItself) {
     co_await create_task(paint("white"), {.context = &context});
     EXPECT_EQ(context.run([] { return color.get(); }), "white");
     EXPECT_EQ(color.get(), "none");
+  });
+}
+
+TEST(TaskContextTest, TasksOneAfterTheOtherMayShareAContext) {
+  static const ContextVar<int> counter("counter", 0);
+  auto increase = []() -> Coro<int> {
+    counter.set(counter.get() + 1);
+    co_await sleep(0s);
+    co_return counter.get();
+  };
+  VirtualTimeLoop loop;
+  const Context context;
+  const Task<int> first = create_task(loop, increase(), {.context = &context});
+  EXPECT_EQ(run_until_complete(loop, first), 1);
+  auto main = [&]() -> Coro<> {
+    EXPECT_EQ(co_await create_task(increase(), {.context = &context}), 2);
+    EXPECT_EQ(co_await create_task(increase(), {.context = &context, .eager_start = true}), 3);
+    EXPECT_EQ(counter.get(), 0);
+  };
+  run_until_complete(loop, main());
+}
+
+TEST(TaskContextTest, ATaskMayShareTheContextThatIsEnteredAtTheMoment) {
+  run([]() -> Coro<> {
+    const Context context;
+    const Task<> painting = context.run([&] {
+      color.set("before");
+      const Task<> task = create_task(paint("shared"), {.context = &context, .eager_start = true});
+      EXPECT_EQ(color.get(), "shared");
+      return task;
+    });
+    co_await painting;
+    EXPECT_EQ(color.get(), "none");
+  });
+}
+
+TEST(TaskContextTest, AHundredTasksKeepAHundredContexts) {
+  static const ContextVar<int> counter("counter");
+  auto count = [](int from) -> Coro<int> {
+    counter.set(from);
+    for (int i = 0; i < 10; ++i) {
+      counter.set(counter.get() + 1);
+      co_await sleep(0s);
+    }
+    co_return counter.get();
+  };
+  run([&]() -> Coro<> {
+    std::vector<Task<int>> tasks;
+    for (int i = 0; i < 100; ++i) tasks.push_back(create_task(count(i)));
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(co_await tasks[static_cast<std::size_t>(i)], i + 10);
   });
 }
 

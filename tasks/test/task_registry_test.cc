@@ -157,6 +157,23 @@ TEST_F(TaskRegistryTest, AllTasksAreThoseOfTheLoopThatAreNotDoneInOrderOfCreatio
   other.settle();
 }
 
+TEST_F(TaskRegistryTest, LoopsOfSeveralThreadsKnowTheirOwnTasksAlone) {
+  auto spawn_and_count = [] {
+    ObservedLoop loop;
+    loop.run([]() -> Coro<> {
+      for (int round = 0; round < 10; ++round) {
+        for (int i = 0; i < 20; ++i) create_task(give_later(i, 1s));
+        EXPECT_EQ(all_tasks().size(), 21U);
+        co_await sleep(2s);
+        EXPECT_EQ(all_tasks().size(), 1U);
+      }
+    });
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back(spawn_and_count);
+  for (std::thread& thread : threads) thread.join();
+}
+
 TEST(PendingTaskTest, AreReportedAndDestroyedWhenTheirLoopCloses) {
   Counts counts;
   ObservedLoop loop;

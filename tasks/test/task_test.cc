@@ -136,6 +136,16 @@ TEST_F(TaskTest, DestroysItsFramesBeforeItsResultIsKnown) {
   });
 }
 
+TEST_F(TaskTest, GivesAFutureThatItsCoroutineReturnsUnawaited) {
+  const Future<int> future(loop_);
+  loop_.run([&]() -> Coro<> {
+    auto body = [&]() -> Coro<Future<int>> { co_return future; };
+    const Future<int> given = co_await create_task(body);
+    EXPECT_EQ(given, future);
+    EXPECT_FALSE(given.done());
+  });
+}
+
 TEST_F(TaskTest, CanBeMadeOnALoopThatDoesNotRunYet) {
   const Task<int> task = create_task(loop_, give(6));
   EXPECT_FALSE(task.done());
