@@ -1,0 +1,95 @@
+"""What random programs are made of, and what is left out of them."""
+
+# Steps, and how often each is taken. Some are no steps: the message that a CancelledError carries, the body of a
+# TaskGroup that fails.
+WEIGHTS = {
+    "sleep": 10,
+    "return": 2,
+    "raise": 2,
+    "try": 7,
+    "spawn": 10,
+    "await": 6,
+    "cancel": 5,
+    "cancelling": 2,
+    "uncancel": 2,
+    "call_soon": 1,
+    "set_result": 2,
+    "set_exception": 1,
+    "cancel_future": 1,
+    "gather": 4,
+    "wait": 3,
+    "as_completed": 2,
+    "wait_for": 4,
+    "shield": 3,
+    "timeout": 4,
+    "reschedule": 1,
+    "group": 4,
+    "start": 8,
+    "cancel_group": 1,
+    "put": 3,
+    "get": 3,
+    "put_nowait": 1,
+    "get_nowait": 1,
+    "task_done": 1,
+    "join": 1,
+    "shutdown": 1,
+    "locked": 3,
+    "acquire": 1,
+    "release": 1,
+    "permitted": 2,
+    "acquire_permit": 1,
+    "release_permit": 1,
+    "wait_event": 2,
+    "set_event": 2,
+    "clear_event": 1,
+    "condition": 3,
+    "wait_condition": 1,
+    "notify": 1,
+    "barrier": 2,
+    "reset_barrier": 1,
+    "abort_barrier": 1,
+    "message": 1,
+    "failing_body": 1,
+}
+
+# What an older Python does otherwise: the version that has what we have, and why.
+SINCE = {
+    "as_completed": ((3, 13), "can be iterated with async for"),
+    "cancel_group": ((3, 15), "TaskGroup.cancel() is new"),
+    "gather": ((3, 12), "ends at once if everything is done already"),
+    "group": ((3, 13), "keeps the count of cancellations, and what cancelled it from outside"),
+    "message": ((3, 12), "reaches everyone who awaits what was cancelled"),
+    "reschedule": ((3, 13), "stands in timeouts"),
+    "shutdown": ((3, 13), "Queue.shutdown() is new"),
+    "start": ((3, 13), "stands in groups"),
+    "timeout": ((3, 13), "tells its cancellation from those that came before the block"),
+    "uncancel": ((3, 13), "takes a cancellation back that has not arrived"),
+    "wait_for": ((3, 12), "was rewritten on timeout(): fewer turns, and runs coroutines in the same task"),
+}
+
+# What we do otherwise, and why.
+EXCLUDED = {
+    "failing_body": "a TaskGroup that waits because its body failed and is cancelled from outside loses the body's "
+                    "exception; CPython throws it in a group and cancels again",
+}
+
+# What no program has both of, and why.
+APART = {
+    ("shield", "message"): "shield() passes the message of its inner future's cancellation on, CPython does not",
+    ("gather", "message"): "so does gather() with return_exceptions; CPython only if a future that is no task has it",
+}
+
+# Why we may report exceptions as never retrieved of which CPython says nothing.
+REPORTS = (
+    "a task that awaits a future is cancelled after the future has failed and before the task runs: CPython looks at "
+    "the future's exception and drops it"
+)
+
+
+def weights_for(version):
+    """The steps of programs that this Python, (3, 15) say, runs as we do."""
+    return {
+        step: weight
+        for step, weight in WEIGHTS.items()
+        if step not in EXCLUDED and SINCE.get(step, ((3, 0), ""))[0] <= version
+    }
