@@ -1,5 +1,6 @@
 #include "asyncio/futures/future_state.h"
 
+#include <memory>
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
@@ -31,13 +32,11 @@ class FutureState::CallbackNode final : public Runnable, public Pooled {
   }
 
   void run() override {
+    const std::unique_ptr<CallbackNode> self(this);
     const StateRef<FutureState> future = std::move(future_);
-    DoneCallback callback = std::move(callback_);
-    ContextRef context = std::move(context_);
-    delete this;
-    const ContextScope scope(context);
+    const ContextScope scope(context_);
     try {
-      callback(*future);
+      callback_(*future);
     } catch (const FatalError&) {
       throw;
     } catch (...) {

@@ -4,11 +4,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "asyncio/events/activity.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/exception_context.h"
 #include "asyncio/events/fatal_error.h"
@@ -541,6 +543,17 @@ TEST_F(FutureTest, AFutureThatNobodyCanFinishAbandonsItsSleepers) {
   }
   EXPECT_TRUE(sleeper.abandoned);
   EXPECT_FALSE(sleeper.linked());
+}
+
+TEST_F(FutureTest, WhileACallbackRunsItIsTheLoopsCurrentActivity) {
+  const auto here = std::source_location::current();
+  std::string activity;
+  Future<int> future(*loop_);
+  future.add_done_callback(
+      [&](const AnyFuture&) { activity = to_string(*loop_->current_activity()); }, here);
+  future.set_result(1);
+  turn();
+  EXPECT_EQ(activity, "<Handle created at " + to_string(here) + ">");
 }
 
 // Exceptions that nobody looks at.

@@ -59,8 +59,9 @@ bool TaskGroup::cancelled_by_others() const {
 }
 
 void TaskGroup::child_done(Child& child) {
-  const AnyTask task = child.task();
-  children_.erase(child.place_);
+  std::list<Child> done;  // until the end: a report may ask what runs
+  done.splice(done.begin(), children_, child.place_);
+  const AnyTask& task = child.task();
   if (children_.empty() && all_done_ != nullptr) all_done_->wake();
   if (task.cancelled()) return;
   std::exception_ptr error = task.exception();

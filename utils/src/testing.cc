@@ -13,6 +13,7 @@
 #include "asyncio/events/idle_observer.h"
 #include "asyncio/events/step_observer.h"
 #include "asyncio/events/virtual_time_loop.h"
+#include "asyncio/selectors/duration.h"
 #include "asyncio/utils/deadlock.h"
 
 namespace asyncio::testing::internal {
@@ -20,8 +21,8 @@ namespace {
 
 constexpr int kMostSteps = 100'000;
 
-// The two sides of a wait.
-enum class Moment : unsigned char { kWaiting, kWoken };
+// In the course of a wait. What ends in the next turn anyhow has no kQuiet.
+enum class Moment : unsigned char { kBegun, kQuiet, kWoken };
 
 struct CancelPoint {
   int await;
@@ -68,6 +69,19 @@ class Run final : private StepObserver, private IdleObserver {
   const std::vector<FrameCallGraphEntry>& call_stack() const { return call_stack_; }
 
  private:
+  class Loop final : public VirtualTimeLoop {
+   public:
+    explicit Loop(Run& run) : run_(run) {}
+
+   private:
+    void wait(std::optional<Duration> limit) override {
+      if (!anything_due() && run_.is_point(Moment::kQuiet)) run_.cancel();
+      VirtualTimeLoop::wait(anything_due() ? Duration::zero() : limit);
+    }
+
+    Run& run_;
+  };
+
   void step_begins(const Activity& activity) noexcept override {
     if (++steps_ == kMostSteps) loop_.stop();
     in_scenario_ = is_scenario(activity.created);
@@ -77,7 +91,7 @@ class Run final : private StepObserver, private IdleObserver {
   void step_ended() noexcept override {
     if (!std::exchange(in_scenario_, false) || task_.done()) return;
     ++awaits_;
-    if (is_point(Moment::kWaiting)) cancel();
+    if (is_point(Moment::kBegun)) cancel();
   }
 
   // Input and threads are waited for only as long as the scenario itself lasts.
@@ -92,7 +106,7 @@ class Run final : private StepObserver, private IdleObserver {
 
   bool is_point(Moment moment) const {
     return point_.has_value() && point_->await == awaits_ && point_->moment == moment &&
-           !cancelled_;
+           !cancelled_ && !task_.done();
   }
 
   // The outermost coroutine is the one that owns the scenario.
@@ -140,21 +154,22 @@ class Run final : private StepObserver, private IdleObserver {
   int awaits_ = 0;
   bool in_scenario_ = false;
   bool cancelled_ = false;
-  VirtualTimeLoop loop_;
+  Loop loop_{*this};
   AnyTask task_;
 };
 
 // When and where: "cancelled at await 3, as it began to wait, at sync.cc:7, from main.cc:12".
 std::string heading(const std::optional<CancelPoint>& point,
                     const std::vector<FrameCallGraphEntry>& call_stack) {
+  static constexpr const char* kMoments[] = {"as it began to wait", "while everything waited",
+                                             "woken but not yet running"};
   if (!point.has_value()) return "without any cancellation";
   const auto append_place = [](std::string* text, const FrameCallGraphEntry& frame) {
     *text += to_string(frame.place);
   };
-  return absl::StrCat(
-      "cancelled at await ", point->await,
-      point->moment == Moment::kWaiting ? ", as it began to wait" : ", woken but not yet running",
-      ", at ", absl::StrJoin(call_stack, ", from ", append_place));
+  return absl::StrCat("cancelled at await ", point->await, ", ",
+                      kMoments[static_cast<int>(point->moment)], ", at ",
+                      absl::StrJoin(call_stack, ", from ", append_place));
 }
 
 // How many awaits there were.
@@ -173,7 +188,7 @@ int cancel_at_every_await(StartScenario start, absl::FunctionRef<bool()> invaria
                           CancelOptions options, std::source_location where) {
   const int awaits = run_once(start, invariant, options, where, std::nullopt);
   for (int await = 1; await <= awaits; ++await) {
-    for (const Moment moment : {Moment::kWaiting, Moment::kWoken}) {
+    for (const Moment moment : {Moment::kBegun, Moment::kQuiet, Moment::kWoken}) {
       run_once(start, invariant, options, where, CancelPoint{await, moment});
     }
   }

@@ -11,7 +11,9 @@
 
 #include "asyncio/events/activity.h"
 #include "asyncio/events/virtual_time_loop.h"
+#include "asyncio/futures/errors.h"
 #include "asyncio/futures/future.h"
+#include "asyncio/selectors/os_error.h"
 #include "asyncio/tasks/async_generator.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/run.h"
@@ -184,6 +186,62 @@ TEST_F(CallGraphTest, AWaitThatIsOverLeavesNoEdge) {
   const FutureCallGraph graph = capture_call_graph(*inner_);
   for (const FutureCallGraph& waiting : graph.awaited_by) {
     EXPECT_THAT(waiting.awaited_by, IsEmpty());
+  }
+}
+
+TEST_F(CallGraphTest, WaitForWithNoTimeLeftIsSeenWhileTheTaskEnds) {
+  auto slow = []() -> Coro<> {
+    try {
+      co_await sleep(1h);
+    } catch (const CancelledError&) {
+    }
+    co_await sleep(1h);
+  };
+  start([&]() -> Coro<> {
+    inner_.emplace(create_task(slow));
+    co_await sleep(0s);
+    co_await wait_for(*inner_, 0s);
+  });
+  EXPECT_THAT(awaited_by(capture_call_graph(*inner_)), ElementsAre("Task 'main'"));
+}
+
+TEST_F(CallGraphTest, AWaitThatHasTimedOutLeavesNoEdge) {
+  start([&]() -> Coro<> {
+    const std::vector<Task<>> tasks{start_inner()};
+    co_await wait(tasks, {.timeout = 0s});
+    co_await sleep(1h);
+  });
+  EXPECT_THAT(awaited_by(capture_call_graph(*inner_)), IsEmpty());
+}
+
+TEST_F(CallGraphTest, AsCompletedThatHasTimedOutLeavesNoEdge) {
+  start([&]() -> Coro<> {
+    const std::vector<Task<>> tasks{start_inner()};
+    auto completed = as_completed(tasks, 0s);
+    try {
+      co_await completed.next();
+    } catch (const TimeoutError&) {
+    }
+    co_await sleep(1h);
+  });
+  EXPECT_THAT(awaited_by(capture_call_graph(*inner_)), IsEmpty());
+}
+
+TEST_F(CallGraphTest, AGatherThatEndedEarlyLeavesNoEdgeToTheSurvivor) {
+  for (const bool cancelled : {false, true}) {
+    start([&]() -> Coro<> {
+      const Future<> sibling;
+      auto end_sibling = [&] {
+        cancelled ? void(sibling.cancel()) : sibling.set_exception(std::runtime_error("early"));
+      };
+      loop_.call_soon(end_sibling);
+      try {
+        co_await gather(start_inner(), sibling);
+      } catch (...) {
+      }
+      co_await sleep(1h);
+    });
+    EXPECT_THAT(capture_call_graph(*inner_).awaited_by, IsEmpty()) << cancelled;
   }
 }
 

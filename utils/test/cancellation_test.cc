@@ -1,5 +1,6 @@
 // What a cancellation leaves behind, for every public awaitable of tasks, sync and utils: each
-// scenario is cancelled at each of its awaits, as it begins to wait and when it has been woken.
+// scenario is cancelled at each of its awaits: as it begins to wait, while everything waits, and
+// when it has been woken.
 //
 // Others always wait behind the scenario, so that whatever it loses they wait for in vain; which
 // cancel_at_every_await() reports.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "asyncio/events/event_loop.h"
+#include "asyncio/events/policy.h"
 #include "asyncio/futures/errors.h"
 #include "asyncio/futures/future.h"
 #include "asyncio/futures/outcome.h"
@@ -18,6 +19,8 @@
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/sleep.h"
 #include "asyncio/tasks/task.h"
+#include "asyncio/tasks/task_factory.h"
+#include "asyncio/tasks/task_options.h"
 #include "gtest/gtest.h"
 #include "tasks/test/ending.h"
 #include "tasks/test/observed_loop.h"
@@ -121,7 +124,39 @@ TEST_F(GatherTest, OfNothingIsDoneAtOnce) {
   });
 }
 
+// A tree of gathers, each of `width` gathers.
+Coro<> nested_gathers(int width, int depth) {
+  if (depth == 0) co_return;
+  auto child = [&](int) { return nested_gathers(width, depth - 1); };
+  co_await gather(std::views::iota(0, width) | std::views::transform(child));
+}
+
+TEST_F(GatherTest, NestedGathersMakeATaskForEachChildAndEagerOnesTakeNoTurn) {
+  for (const bool eager : {false, true}) {
+    int made = 0;
+    set_task_factory(loop_, [&](EventLoop&, TaskOptions options) {
+      ++made;
+      options.eager_start = eager;
+      return options;
+    });
+    loop_.run([&]() -> Coro<> {
+      const int before = loop_.turns();
+      co_await nested_gathers(5, 4);
+      EXPECT_EQ(loop_.turns() == before, eager);
+    });
+    EXPECT_EQ(made, 5 + 25 + 125 + 625);
+  }
+}
+
 TEST_F(GatherTest, OfNothingNeedsALoop) { EXPECT_THROW((void)gather(), std::runtime_error); }
+
+TEST_F(GatherTest, OfNothingTakesTheLoopThatIsSetForTheThread) {
+  set_event_loop(&loop_);
+  const auto all = gather();
+  set_event_loop(nullptr);
+  EXPECT_EQ(&all.get_loop(), &loop_);
+  EXPECT_TRUE(all.done());
+}
 
 TEST_F(GatherTest, OfCoroutinesNeedsARunningLoop) {
   EXPECT_THROW((void)gather(number(1), number(2)), std::runtime_error);

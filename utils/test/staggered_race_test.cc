@@ -12,6 +12,7 @@
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/sleep.h"
 #include "asyncio/tasks/task.h"
+#include "asyncio/tasks/task_factory.h"
 #include "gtest/gtest.h"
 #include "tasks/test/ending.h"
 #include "tasks/test/observed_loop.h"
@@ -98,6 +99,37 @@ TEST_F(StaggeredRaceTest, WithoutADelayTheNextStartsOnlyAfterAFailure) {
     EXPECT_EQ(result.winner_index, 1u);
     EXPECT_EQ(loop_.time() - start, 101s);
   });
+}
+
+TEST_F(StaggeredRaceTest, EagerRunnersWinAndLoseAsOthersDo) {
+  loop_.run([&]() -> Coro<> {
+    set_task_factory(loop_, eager_task_factory);
+    std::vector<Runner> runners = {runner(1, 1h), runner(2, 10s), runner(-3, 0s)};
+    const auto result = co_await staggered_race(std::move(runners), 1s);
+    EXPECT_EQ(result.winner_index, 1u);
+    EXPECT_EQ(result.winner_result, 2);
+    EXPECT_EQ(told(result.exceptions.at(0)), "cancelled");
+    EXPECT_EQ(told(result.exceptions.at(1)), "none");
+    EXPECT_EQ(told(result.exceptions.at(2)), "failed: -3");
+  });
+}
+
+TEST_F(StaggeredRaceTest, AnEagerRunnerThatFailsAtOnceStartsTheNext) {
+  auto fail = [this]() -> Coro<int> {
+    ++started_;
+    throw std::runtime_error("at once");
+    co_return 0;
+  };
+  loop_.run([&]() -> Coro<> {
+    set_task_factory(loop_, eager_task_factory);
+    std::vector<Runner> runners = {fail, runner(2, 1s), runner(3, 0s)};
+    const auto result = co_await staggered_race(std::move(runners), std::nullopt);
+    EXPECT_EQ(result.winner_index, 1u);
+    EXPECT_EQ(result.winner_result, 2);
+    EXPECT_EQ(told(result.exceptions.at(0)), "failed: at once");
+    EXPECT_EQ(result.exceptions.size(), 2u);
+  });
+  EXPECT_EQ(started_, 2);
 }
 
 TEST_F(StaggeredRaceTest, IfAllFailThereIsNoWinnerAndAllErrorsInOrder) {

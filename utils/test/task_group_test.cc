@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "asyncio/events/context.h"
+#include "asyncio/events/event_loop.h"
 #include "asyncio/events/fatal_error.h"
 #include "asyncio/events/running_loop.h"
 #include "asyncio/futures/errors.h"
@@ -19,6 +20,8 @@
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/sleep.h"
 #include "asyncio/tasks/task.h"
+#include "asyncio/tasks/task_factory.h"
+#include "asyncio/tasks/task_options.h"
 #include "asyncio/tasks/with.h"
 #include "asyncio/utils/exception_group.h"
 #include "asyncio/utils/timeout.h"
@@ -523,6 +526,54 @@ TEST_F(TaskGroupTest, PassesNameAndContextOn) {
               EXPECT_EQ(context.run([] { return variable.get(); }), 7);
             }),
             "none");
+}
+
+TEST_F(TaskGroupTest, ATaskWhoseOwnChildFailsWhileItIsBeingMadeIsCancelled) {
+  auto fail = []() -> Coro<> {
+    throw std::runtime_error("bad");
+    co_return;
+  };
+  for (const bool eager : {false, true}) {
+    set_task_factory(loop_, eager ? eager_task_factory : TaskFactory());
+    bool cancelled = false;
+    EXPECT_EQ(run([&](TaskGroup& group) -> Coro<> {
+                group.create_task([&]() -> Coro<> {
+                  group.create_task(fail);
+                  try {
+                    co_await sleep(1h);
+                  } catch (const CancelledError&) {
+                    cancelled = true;
+                    throw;
+                  }
+                });
+                co_return;
+              }),
+              "(bad)");
+    EXPECT_TRUE(cancelled);
+  }
+}
+
+// A tree of groups, each with `width` children that are groups.
+Coro<> nested_groups(int width, int depth) {
+  if (depth == 0) co_return;
+  auto body = [&](TaskGroup& group) -> Coro<> {
+    for (int i = 0; i < width; ++i) group.create_task(nested_groups(width, depth - 1));
+    co_return;
+  };
+  co_await with(TaskGroup(), std::ref(body));
+}
+
+TEST_F(TaskGroupTest, NestedGroupsMakeATaskForEachChildWhetherEagerOrNot) {
+  for (const bool eager : {false, true}) {
+    int made = 0;
+    set_task_factory(loop_, [&](EventLoop&, TaskOptions options) {
+      ++made;
+      options.eager_start = eager;
+      return options;
+    });
+    loop_.run([]() -> Coro<> { co_await nested_groups(5, 4); });
+    EXPECT_EQ(made, 5 + 25 + 125 + 625);
+  }
 }
 
 TEST_F(TaskGroupTest, RefusesNewTasksOnceItIsShuttingDown) {

@@ -41,7 +41,7 @@ Coro<> sleeps(int times) {
   for (int i = 0; i < times; ++i) co_await sleep(1s);
 }
 
-TEST(CancelAtEveryAwaitTest, CancelsTwiceAtEachAwaitThatWaitsAndCountsThem) {
+TEST(CancelAtEveryAwaitTest, CancelsThriceAtEachAwaitThatWaitsAndCountsThem) {
   std::string trace;
   const int awaits = cancel_at_every_await([&]() -> Coro<> {
     trace += "(";
@@ -53,15 +53,17 @@ TEST(CancelAtEveryAwaitTest, CancelsTwiceAtEachAwaitThatWaitsAndCountsThem) {
   });
   EXPECT_EQ(awaits, 3);
   EXPECT_EQ(trace,
-            "(123(("
-            "(1(1"
-            "(12(12");
+            "(123((("
+            "(1(1(1"
+            "(12(12(12");
 }
 
-TEST(CancelAtEveryAwaitTest, ComesBeforeAndAfterTheWakeUp) {
+TEST(CancelAtEveryAwaitTest, ComesBeforeWhileAndAfter) {
   std::string trace;
   cancel_at_every_await([&]() -> Coro<> {
     get_running_loop().call_later(1s, [&] { trace += "timer "; });
+    get_running_loop().call_soon(
+        [&] { get_running_loop().call_soon([&] { trace += "started "; }); });
     try {
       co_await sleep(1s);
       trace += "through ";
@@ -70,7 +72,11 @@ TEST(CancelAtEveryAwaitTest, ComesBeforeAndAfterTheWakeUp) {
       throw;
     }
   });
-  EXPECT_EQ(trace, "timer through cancelled timer timer cancelled ");
+  EXPECT_EQ(trace,
+            "started timer through "
+            "cancelled started timer "
+            "started cancelled timer "
+            "started timer cancelled ");
 }
 
 TEST(CancelAtEveryAwaitTest, AScenarioThatNeverWaitsIsRunOnce) {

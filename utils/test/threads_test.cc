@@ -81,6 +81,21 @@ TEST(ToThreadTest, TheFunctionSeesTheContextOfWhoeverAwaits) {
   run(main());
 }
 
+TEST(ToThreadTest, TenAtOnceAreEachCalledOnce) {
+  std::atomic<int> calls{0};
+  auto call = [&]() -> Coro<> {
+    auto count = [&] { ++calls; };
+    co_await to_thread(count);
+  };
+  auto main = [&]() -> Coro<> {
+    std::vector<Task<>> tasks;
+    for (int i = 0; i < 10; ++i) tasks.push_back(create_task(call));
+    for (const Task<>& task : tasks) co_await task;
+  };
+  run(main());
+  EXPECT_EQ(calls, 10);
+}
+
 TEST(ToThreadTest, ACancelledWaitEndsAtOnceAndTheWorkGoesOn) {
   ConcurrentFuture<> begun;
   ConcurrentFuture<> may_end;
@@ -220,6 +235,24 @@ TEST_F(RunCoroutineThreadsafeTest, ManyThreadsMayCallAtOnce) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(sum, (0 + 1 + 2 + 3) * 50 + 4 * (49 * 50 / 2));
+}
+
+TEST_F(RunCoroutineThreadsafeTest, ManyThreadsMayBeToldOfFailuresAtOnce) {
+  std::vector<std::thread> threads;
+  std::atomic<int> failures{0};
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < 20; ++j) {
+        try {
+          run_coroutine_threadsafe(fail(), loop_).result();
+        } catch (const std::runtime_error&) {
+          ++failures;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(failures, 80);
 }
 
 }  // namespace

@@ -155,6 +155,25 @@ TEST_F(WaitTest, ForAllCollectsFailures) {
   });
 }
 
+TEST_F(WaitTest, TheMessageOfACancelledTaskTravelsOnThroughItsResult) {
+  auto cancel_and_ask = [](std::optional<std::string> message, bool for_exception) -> Coro<int> {
+    const Tasks inner = {create_task(after(10))};
+    co_await sleep(0s);
+    inner[0].cancel(message);
+    co_await wait(inner);
+    if (for_exception) inner[0].exception();
+    co_return inner[0].result();
+  };
+  loop_.run([&]() -> Coro<> {
+    for (const bool for_exception : {false, true}) {
+      const auto silent = create_task(cancel_and_ask, std::nullopt, for_exception);
+      EXPECT_EQ(co_await ending_of(silent), "cancelled");
+      const auto telling = create_task(cancel_and_ask, "enough", for_exception);
+      EXPECT_EQ(co_await ending_of(telling), "cancelled: enough");
+    }
+  });
+}
+
 TEST_F(WaitTest, NeverThrowsWhenTheTimeIsOver) {
   loop_.run([&]() -> Coro<> {
     const TimePoint start = loop_.time();

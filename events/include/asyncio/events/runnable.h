@@ -23,8 +23,9 @@ class Runnable {
   Runnable(const Runnable&) = delete;
   Runnable& operator=(const Runnable&) = delete;
 
-  // Called once by the loop after it has taken the node out of the ready queue; the node may
-  // destroy itself here. Must throw nothing but a FatalError, which leaves run_forever().
+  // Called once by the loop after it has taken the node out of the ready queue. The node may
+  // destroy itself here, once nothing of the user's runs any more: see activity(). Must throw
+  // nothing but a FatalError, which leaves run_forever().
   virtual void run() = 0;
 
   // Called instead of run() when the loop closes first. Whoever lives by being queued ends here.

@@ -32,7 +32,7 @@ class FutureWatch : public Runnable {
   }
   ~FutureWatch() = default;
 
-  // The future is done. This may be destroyed here.
+  // The future is done. This may be destroyed here, as Runnable::run() says.
   virtual void future_done() = 0;
 
  private:

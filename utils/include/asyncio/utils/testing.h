@@ -12,8 +12,9 @@
 //
 // The scenario is run again and again, each time on a loop of its own in virtual time, and its task
 // is cancelled once in every run: at the first co_await that waits, at the second, at the third, to
-// the last. At each of them it is cancelled in two runs, which is where bugs differ: as it begins
-// to wait, and when it has been woken (the lock is its own, the item is there) but has not run yet.
+// the last. At each of them it is cancelled in three runs, for bugs hide in different moments: as
+// it begins to wait, when everything else waits as well, and when it has been woken (the lock is
+// its own, the item is there) but has not run yet.
 //
 // After that the loop goes on until nothing can happen any more. A task that still waits then has
 // been forgotten: whoever was cancelled kept the lock, ate the notification, never joined its
@@ -62,10 +63,10 @@ class CancellationBug : public std::runtime_error {
   std::vector<FrameCallGraphEntry> call_stack_;
 };
 
-// Runs scenario(), which returns a Coro, once without and then twice for each co_await that waited,
-// and returns their number. The scenario must make anew whatever it waits for, and do the same in
-// each run up to the cancellation: no random numbers, no real threads or sockets. It may capture by
-// reference.
+// Runs scenario(), which returns a Coro, once without and then three times for each co_await that
+// waited, and returns their number. The scenario must make anew whatever it waits for, and do the
+// same in each run up to the cancellation: no random numbers, no real threads or sockets. It may
+// capture by reference.
 //
 // `invariant()` is asked after each run, before the loop is closed: whether nothing was lost.
 //

@@ -24,6 +24,9 @@ class Timeout {
  public:
   // No deadline for nullopt. Better use timeout() or timeout_at().
   explicit Timeout(std::optional<TimePoint> when) noexcept : when_(when) {}
+  Timeout(Timeout&&) noexcept = default;
+  Timeout& operator=(Timeout&&) noexcept = default;
+  ~Timeout() { timer_.cancel(); }
 
   // The deadline in the loop's time, if there is one.
   std::optional<TimePoint> when() const noexcept { return when_; }
