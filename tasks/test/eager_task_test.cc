@@ -133,6 +133,17 @@ TEST_F(EagerTaskTest, DuringTheFirstStepItIsAmongAllTasksAndOnceDoneItIsNot) {
   EXPECT_EQ(during, 2U);
 }
 
+TEST_F(EagerTaskTest, OnceItWaitsItIsAmongAllTasksUntilItsEnd) {
+  auto wait = []() -> Coro<> { co_await sleep(1s); };
+  loop_.run([&]() -> Coro<> {
+    const AnyTask main = *current_task();
+    const Task<> task = create_task(wait(), kEager);
+    EXPECT_THAT(all_tasks(), ElementsAre(main, task));
+    co_await task;
+    EXPECT_THAT(all_tasks(), ElementsAre(main));
+  });
+}
+
 TEST_F(EagerTaskTest, TheFirstStepSeesTheCreatorsContextAndKeepsItsChangesToItself) {
   static const auto* variable = new ContextVar<int>("variable", 0);
   auto change = []() -> Coro<int> {
