@@ -234,7 +234,14 @@ Coro<> feed(std::string station, asyncio::Queue<Reading>* readings) {
   }
 }
 
-Coro<int> collect(asyncio::Queue<Reading>* readings) {
+Coro<> feed_all(std::vector<std::string> stations, asyncio::Queue<Reading>* readings) {
+  co_await asyncio::with(asyncio::TaskGroup(), [&](asyncio::TaskGroup& group) {
+    for (const std::string& station : stations) group.create_task(feed(station, readings));
+  });
+  readings->shutdown();
+}
+
+Coro<> collect(asyncio::Queue<Reading>* readings) {
   int count = 0;
   try {
     while (true) {
@@ -243,18 +250,16 @@ Coro<int> collect(asyncio::Queue<Reading>* readings) {
       ++count;
     }
   } catch (const asyncio::QueueShutDown&) {
-    co_return count;
+    std::printf("%d readings\n", count);
   }
 }
 
 Coro<> collect_from(std::vector<std::string> stations) {
   asyncio::Queue<Reading> readings({.maxsize = 2});
-  asyncio::Task<int> collecting = asyncio::create_task(collect(&readings));
   co_await asyncio::with(asyncio::TaskGroup(), [&](asyncio::TaskGroup& group) {
-    for (const std::string& station : stations) group.create_task(feed(station, &readings));
+    group.create_task(feed_all(stations, &readings));
+    group.create_task(collect(&readings));
   });
-  readings.shutdown();
-  std::printf("%d readings\n", co_await collecting);
 }
 // [queue]
 
