@@ -338,11 +338,25 @@ int cancel_with_children(Body body) {
 Coro<> gathers(Children* children) {
   auto quick = [children]() -> Coro<> { co_await children->child(1s); };
   auto slow = [children]() -> Coro<> { co_await children->slow_child(2s); };
-  co_await gather(create_task(quick), create_task(slow));
+  co_await gather(return_exceptions, create_task(quick), create_task(slow));
 }
 
-TEST(CancellationTest, GatherEndsWhenItsChildrenHave) {
+TEST(CancellationTest, AGatherOfOutcomesEndsWhenItsChildrenHave) {
   EXPECT_EQ(cancel_with_children(gathers), 1);
+}
+
+// It ends with the first child that does.
+TEST(CancellationTest, GatherCancelsAllItsChildren) {
+  Children children;
+  const int awaits = cancel_at_every_await(
+      [&]() -> Coro<> {
+        children = Children();
+        auto quick = [&]() -> Coro<> { co_await children.child(1s); };
+        auto slow = [&]() -> Coro<> { co_await children.slow_child(2s); };
+        co_await gather(create_task(quick), create_task(slow));
+      },
+      [&] { return children.running == 0 && children.finished != 1; });
+  EXPECT_EQ(awaits, 1);
 }
 
 Coro<> groups(Children* children) {

@@ -14,12 +14,12 @@
 //   one fails          its exception, at once; the others run on, and what they throw later counts
 //                      as retrieved
 //   one is cancelled   its CancelledError, likewise, as an exception: cancelled() is false
-//   cancel()           cancels all that are not done, and the future ends when all have ended, with
-//                      a CancelledError, not cancelled() either. False if there was nothing to
-//                      cancel
+//   cancel()           cancels all that are not done, and the future ends with the first of them
+//                      that does, with a CancelledError, not cancelled() either. False if there was
+//                      nothing to cancel
 //
 // With `return_exceptions` failures and cancellations are results like others: each element is an
-// Outcome. Only cancel() still ends the future with a CancelledError.
+// Outcome. Only cancel() still ends the future with a CancelledError, when all have ended.
 //
 // A future of gather() that is dropped before it is done leaves all to themselves. Values that
 // nobody else holds, or that cannot be copied, are moved out of their futures.
