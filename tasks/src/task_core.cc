@@ -65,6 +65,10 @@ void TaskCore::run() {
   const TaskRegistry::CurrentScope scope(*this);
   waiting_on_ = nullptr;
   cancel_sent_ = false;
+  if (future_.done()) {
+    last_reference = leave_registry();
+    return refuse_step();
+  }
   const bool never_starts = must_cancel_ && !frames_.started();
   if (!never_starts) {
     const ContextScope context(context_);
@@ -96,6 +100,15 @@ void TaskCore::complete() {
 void TaskCore::end_cancelled() {
   frames_.destroy_frames();
   future_.end_cancelled(std::make_exception_ptr(CancelledError(cancel_message_)));
+}
+
+// Somebody has ended the future through a handle that does not know it to be a task's.
+void TaskCore::refuse_step() {
+  frames_.destroy_frames();
+  report_in_context({.message = "Exception in callback",
+                     .exception = std::make_exception_ptr(
+                         InvalidStateError("step(): already done: " + to_string(activity()))),
+                     .details = {{"task", to_string(activity())}}});
 }
 
 StateRef<FutureState> TaskCore::leave_registry() noexcept {
@@ -189,7 +202,9 @@ void TaskRegistry::remove(TaskCore& task) noexcept {
 
 std::vector<TaskCore*> TaskRegistry::all() const {
   std::vector<TaskCore*> tasks;
-  for (TaskCore* task = first_; task != nullptr; task = task->next_task_) tasks.push_back(task);
+  for (TaskCore* task = first_; task != nullptr; task = task->next_task_) {
+    if (!task->future_.done()) tasks.push_back(task);
+  }
   return tasks;
 }
 

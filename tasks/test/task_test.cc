@@ -398,6 +398,23 @@ TEST_F(TaskResultTest, MayOutliveTheLoop) {
   EXPECT_EQ(task->result(), "kept");
 }
 
+TEST_F(TaskTest, ATaskThatIsEndedBehindItsBackIsReportedAndKeepsThatResult) {
+  auto work = []() -> Coro<int> {
+    co_await sleep(1s);
+    co_return 10;
+  };
+  loop_.run([&]() -> Coro<> {
+    const Task<int> task = create_task(work());
+    Future<int>(task).set_result(5);
+    EXPECT_EQ(all_tasks().size(), 1U);
+    co_await sleep(2s);
+    EXPECT_EQ(task.result(), 5);
+  });
+  ASSERT_EQ(loop_.reports().size(), 1U);
+  EXPECT_THAT(ending_of_call([&] { std::rethrow_exception(loop_.reports()[0].exception); }),
+              StartsWith("failed: step(): already done: <Task "));
+}
+
 class UnretrievedTest : public TaskTest {};
 
 TEST_F(UnretrievedTest, AnExceptionIsReportedWhenTheLastHandleGoes) {

@@ -93,6 +93,7 @@ class TaskCore : public Runnable {
   friend class TaskRegistry;
 
   void complete();
+  void refuse_step();
   void end_cancelled();
 
   // Hands over the reference by which the registry has kept this task alive.
