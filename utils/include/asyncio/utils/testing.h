@@ -24,7 +24,6 @@
 #ifndef ASYNCIO_UTILS_TESTING_H_
 #define ASYNCIO_UTILS_TESTING_H_
 
-#include <functional>
 #include <source_location>
 #include <stdexcept>
 #include <string>
@@ -34,6 +33,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "asyncio/events/event_loop.h"
+#include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/task.h"
 #include "asyncio/utils/call_graph.h"
 
@@ -106,9 +106,10 @@ int cancel_at_every_await(StartScenario start, absl::FunctionRef<bool()> invaria
 template <CoroutineFunction F>
 int cancel_at_every_await(F scenario, absl::FunctionRef<bool()> invariant, CancelOptions options,
                           std::source_location where) {
+  auto begin = [&scenario]() ASYNCIO_INTERNAL_CORO_WRAPPER { return scenario(); };
   return internal::cancel_at_every_await(
-      [&](EventLoop& loop) -> AnyTask { return create_task(loop, std::ref(scenario), where); },
-      invariant, options, where);
+      [&](EventLoop& loop) -> AnyTask { return create_task(loop, begin, where); }, invariant,
+      options, where);
 }
 
 }  // namespace asyncio::testing
