@@ -4,16 +4,16 @@
 # TaskGroup that fails.
 WEIGHTS = {
     "sleep": 10,
-    "return": 2,
-    "raise": 2,
+    "return": 1,
+    "raise": 1,
     "try": 7,
     "spawn": 10,
     "await": 6,
-    "cancel": 5,
+    "cancel": 4,
     "cancelling": 2,
-    "uncancel": 2,
+    "uncancel": 1,
     "call_soon": 1,
-    "set_result": 2,
+    "set_result": 3,
     "set_exception": 1,
     "cancel_future": 1,
     "gather": 4,
@@ -26,13 +26,13 @@ WEIGHTS = {
     "group": 4,
     "start": 8,
     "cancel_group": 1,
-    "put": 3,
+    "put": 4,
     "get": 3,
     "put_nowait": 1,
     "get_nowait": 1,
     "task_done": 1,
     "join": 1,
-    "shutdown": 1,
+    "shutdown": 0.5,
     "locked": 3,
     "acquire": 1,
     "release": 1,
@@ -40,14 +40,14 @@ WEIGHTS = {
     "acquire_permit": 1,
     "release_permit": 1,
     "wait_event": 2,
-    "set_event": 2,
-    "clear_event": 1,
+    "set_event": 4,
+    "clear_event": 2,
     "condition": 3,
-    "wait_condition": 1,
-    "notify": 1,
-    "barrier": 2,
-    "reset_barrier": 1,
-    "abort_barrier": 1,
+    "wait_condition": 5,
+    "notify": 6,
+    "barrier": 3,
+    "reset_barrier": 0.5,
+    "abort_barrier": 0.3,
     "message": 1,
     "failing_body": 1,
 }
@@ -58,7 +58,6 @@ SINCE = {
     "cancel_group": ((3, 15), "TaskGroup.cancel() is new"),
     "gather": ((3, 12), "ends at once if everything is done already"),
     "group": ((3, 13), "keeps the count of cancellations, and what cancelled it from outside"),
-    "message": ((3, 12), "reaches everyone who awaits what was cancelled"),
     "reschedule": ((3, 13), "stands in timeouts"),
     "shutdown": ((3, 13), "Queue.shutdown() is new"),
     "start": ((3, 13), "stands in groups"),
@@ -67,23 +66,17 @@ SINCE = {
     "wait_for": ((3, 12), "was rewritten on timeout(): fewer turns, and runs coroutines in the same task"),
 }
 
-# What we do otherwise, and why.
+# What we do otherwise.
 EXCLUDED = {
+    "message": "the message of a cancellation reaches all who await the task; with CPython the first one, and none "
+               "through shield() and gather() with return_exceptions",
+    "wait_condition": "CPython wakes another task whenever one that waits is cancelled; ours when it was notified",
+    "barrier": "tasks that wait for a barrier to drain are not woken if the last of the round leaves by a cancellation",
+    "reset_barrier": "see barrier",
+    "abort_barrier": "see barrier",
     "failing_body": "a TaskGroup that waits because its body failed and is cancelled from outside loses the body's "
                     "exception; CPython throws it in a group and cancels again",
 }
-
-# What no program has both of, and why.
-APART = {
-    ("shield", "message"): "shield() passes the message of its inner future's cancellation on, CPython does not",
-    ("gather", "message"): "so does gather() with return_exceptions; CPython only if a future that is no task has it",
-}
-
-# Why we may report exceptions as never retrieved of which CPython says nothing.
-REPORTS = (
-    "a task that awaits a future is cancelled after the future has failed and before the task runs: CPython looks at "
-    "the future's exception and drops it"
-)
 
 
 def weights_for(version):

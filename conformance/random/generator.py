@@ -7,8 +7,6 @@ cancel any. `(at 3 1)` cancels the last task of coroutine 1 at tick 3.
 
 import random
 
-from features import APART
-
 MOST_COROUTINES = 5
 MOST_STEPS = 5
 MOST_DEPTH = 3
@@ -21,6 +19,7 @@ INSIDE = {  # steps that say little elsewhere
     "notify": "condition",
 }
 OUTSIDE = 0.05  # and how often they stand there all the same
+SPAWNED = 0.7  # how often the main coroutine begins with starting another
 
 
 def text_of(step):
@@ -31,11 +30,10 @@ class Generator:
 
     def __init__(self, seed, weights):
         self.random = random.Random(seed)
-        left_out = {self.random.choice(pair) for pair in APART}
-        self.weights = {step: weight for step, weight in weights.items() if step not in left_out}
+        self.weights = dict(weights)
         self.messages = self.weights.pop("message", 0) > 0
         self.failing_bodies = self.weights.pop("failing_body", 0) > 0
-        self.count = self.random.randint(1, MOST_COROUTINES)
+        self.count = self.random.randint(2, MOST_COROUTINES)
         self.coroutine = 0  # the one that is being made
         self.around = []  # the blocks around the step that is being made
 
@@ -46,7 +44,9 @@ class Generator:
 
     def make_coroutine(self, index):
         self.coroutine = index
-        return ["coroutine", *self.steps()]
+        spawns = [] if index > 0 else [
+            ["spawn", other] for other in range(1, self.count) if self.random.random() < SPAWNED]
+        return ["coroutine", *spawns, *self.steps()]
 
     def steps(self):
         return [self.step() for _ in range(self.random.randint(1, MOST_STEPS))]
@@ -72,7 +72,7 @@ class Generator:
         return self.random.choice((0, 1, 1, 2, 2, 3, 4, 6))
 
     def limit(self):
-        return self.random.choice((0, 1, 1, 2, 3, "none"))
+        return self.random.choice((0, 1, 2, 3, 5, "none"))
 
     def value(self):
         return self.random.randint(1, 9)
@@ -81,7 +81,7 @@ class Generator:
         return self.random.choice(("none", "none", "please" if self.messages else "none"))
 
     def error(self):
-        return self.random.choice(("value", "runtime", "cancelled" if self.messages else "value"))
+        return self.random.choice(("value", "runtime", "cancelled"))
 
     def either(self):
         return self.random.randrange(2)
@@ -196,7 +196,8 @@ class Generator:
     make_wait_event = make_set_event = make_clear_event = make_acquire
 
     def make_condition(self):
-        return [0, self.block("condition")]
+        first = self.random.choice([step for step in ("wait_condition", "notify") if step in self.weights])
+        return [0, ["do", [first, *getattr(self, f"make_{first}")()], *self.block("condition")[1:]]]
 
     def make_wait_condition(self):
         return [0]

@@ -2,6 +2,7 @@
 """Runs random programs, one a line of standard input, and traces them. Its twin is program_runner.cc."""
 
 import asyncio
+import contextlib
 import gc
 import pathlib
 import re
@@ -14,13 +15,18 @@ import trace as words  # noqa: E402
 from trace import TraceLoop  # noqa: E402
 
 MOST_INVOCATIONS = 40
+HELPS = (8, 28)
 RESCUES = (20, 40, 60)
 END = 80
 REPR = re.compile(r"<TaskGroup[^>]*> ")  # texts that only CPython has
 ERRORS = {
-    "cancelled": lambda: asyncio.CancelledError("by hand"),
+    "cancelled": asyncio.CancelledError,
     "runtime": lambda: RuntimeError("broken"),
     "value": lambda: ValueError("boom"),
+}
+TRIED = {  # steps that do not wait; that they failed is told and does no harm
+    "set_result", "set_exception", "reschedule", "start", "put_nowait", "get_nowait",
+    "task_done", "shutdown", "release", "release_permit", "notify",
 }
 HANDLED = {
     "swallow": asyncio.CancelledError,
@@ -71,6 +77,17 @@ class FairSet(dict):
         self.pop(element, None)
 
 
+class DirectLock(asyncio.Lock):
+    """Hands itself to the first who is not cancelled, as ours does; CPython's waits for the cancelled one to run."""
+
+    def _wake_up_first(self):
+        for waiter in self._waiters or ():
+            if not waiter.cancelled():
+                if not waiter.done():
+                    waiter.set_result(True)
+                return
+
+
 class TickLoop(TraceLoop):
     """Traces when its clock jumps."""
 
@@ -110,11 +127,18 @@ class World:
         self.futures = [loop.create_future() for _ in range(2)]
         self.invocations = 0
         self.queues = [asyncio.Queue(), asyncio.Queue(1), asyncio.Queue(2)]
-        self.locks = [asyncio.Lock(), asyncio.Lock()]
+        self.locks = [DirectLock(), DirectLock()]
         self.semaphores = [asyncio.Semaphore(1), asyncio.Semaphore(2)]
         self.events = [asyncio.Event(), asyncio.Event()]
-        self.conditions = [asyncio.Condition()]
+        self.conditions = [asyncio.Condition(DirectLock())]
         self.barriers = [asyncio.Barrier(2)]
+
+
+async def tried(step):
+    try:
+        return await step
+    except Exception as error:
+        return error
 
 
 async def invoke(world, coroutine):
@@ -150,7 +174,8 @@ class Invocation:
 
     async def block(self, body):
         for word, *parts in body:
-            gave = await getattr(self, f"do_{word}")(*parts)
+            step = getattr(self, f"do_{word}")(*parts)
+            gave = await (tried(step) if word in TRIED else step)
             trace(self.name, word, "" if gave is None else gave)
             if self.returned is not None:
                 break
@@ -230,7 +255,10 @@ class Invocation:
         futures = self.awaitables_of(items)
         if not futures:
             return "nothing"
-        done, _ = await asyncio.wait(futures, timeout=optional(ticks), return_when=RETURN_WHEN[mode])
+        try:
+            done, _ = await asyncio.wait(futures, timeout=optional(ticks), return_when=RETURN_WHEN[mode])
+        finally:
+            look_at(futures)
         return ["done" if future in done else "pending" for future in futures]
 
     async def do_as_completed(self, ticks, *items):
@@ -363,9 +391,31 @@ class Invocation:
         await self.world.barriers[index].abort()
 
 
+def look_at(futures):
+    """At the exceptions, so that none is reported: which of them wait() looks at is undefined."""
+    for future in futures:
+        if future.done() and not future.cancelled():
+            future.exception()
+
+
 def cancel_from_outside(world, index):
     task = world.tasks[index]
     trace("cancel", index, "nothing" if task is None else task.cancel())
+
+
+def help_out(world):
+    """Gives those who wait what they may be waiting for."""
+    for future in world.futures:
+        if not future.done():
+            future.set_result(0)
+    for event in world.events:
+        event.set()
+    for queue in world.queues:
+        with contextlib.suppress(Exception):
+            queue.put_nowait(0)
+    for lock in world.locks:
+        if lock.locked():
+            lock.release()
 
 
 def rescue(world):
@@ -380,6 +430,8 @@ def run_loop(program, loop):
     for part in program[1:]:
         if part[0] == "at":
             loop.call_later(part[1], cancel_from_outside, world, part[2])
+    for tick in HELPS:
+        loop.call_later(tick, help_out, world)
     for tick in RESCUES:
         loop.call_later(tick, rescue, world)
     loop.call_later(END, loop.stop)
@@ -398,8 +450,9 @@ def run_program(program):
     gc.collect()
     for report in sorted(reports):
         trace("reported", report)
-    del pending
-    loop.close()
+    with contextlib.redirect_stdout(None):  # what closing the coroutines that are left says
+        del pending
+        loop.close()
 
 
 def main():
