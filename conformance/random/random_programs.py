@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections import Counter
 
-HERE = pathlib.Path(__file__).absolute().parent
+HERE = pathlib.Path("conformance/random")
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 
@@ -25,7 +25,7 @@ from features import weights_for  # noqa: E402
 from generator import Generator, text_of  # noqa: E402
 from shrink import shrunk  # noqa: E402
 
-RUNNER = pathlib.Path("conformance/program_runner")
+RUNNER = HERE.parent / "program_runner"
 TOPIC = "conformance/random/program_runner"
 FETCHED = pathlib.Path(pwd.getpwuid(os.getuid()).pw_dir) / ".cache/python3.15/python"  # by fetch_python.sh
 
