@@ -97,7 +97,7 @@ class Comparison:
                 output.close()
                 if process.returncode != 0:
                     found = found or [[]]
-                    found[-1].append(f"  ended with {process.returncode}")
+                    found[-1].append(f"  {process.args[0]} ended with {process.returncode}")
                 traces.append(found + [[]] * (len(programs) - len(found)))
         return list(zip(*traces))
 
