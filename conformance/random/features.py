@@ -71,11 +71,6 @@ EXCLUDED = {
     "message": "the message of a cancellation reaches all who await the task; with CPython the first one, and none "
                "through shield() and gather() with return_exceptions",
     "wait_condition": "CPython wakes another task whenever one that waits is cancelled; ours when it was notified",
-    "barrier": "tasks that wait for a barrier to drain are not woken if the last of the round leaves by a cancellation",
-    "reset_barrier": "see barrier",
-    "abort_barrier": "see barrier",
-    "failing_body": "a TaskGroup that waits because its body failed and is cancelled from outside loses the body's "
-                    "exception; CPython throws it in a group and cancels again",
 }
 
 

@@ -9,15 +9,15 @@ Barrier::Barrier(int parties) : parties_(parties) {
 }
 
 // The time during which a task is here.
-class Barrier::Stay {
+class Barrier::Stay : private Holder {
  public:
-  explicit Stay(Barrier& barrier) : barrier_(barrier), place_(barrier.filling_) { ++barrier.here_; }
-  ~Stay() {
-    if (place_.in_line()) barrier_.leave();
+  explicit Stay(Barrier& barrier)
+      : Holder(barrier.stays_), barrier_(barrier), place_(barrier.filling_) {
+    ++barrier.here_;
   }
-
-  Stay(const Stay&) = delete;
-  Stay& operator=(const Stay&) = delete;
+  ~Stay() {
+    if (holds()) barrier_.leave();
+  }
 
   WaitQueue::Place& place() noexcept { return place_; }
 

@@ -146,6 +146,21 @@ TEST_F(BarrierTest, ACancelledTaskLeavesAndAnotherMayComeInItsPlace) {
   });
 }
 
+TEST_F(BarrierTest, ATaskThatIsBeingCancelledAsTheLastComesStillLetsTheNextRoundBegin) {
+  run([&]() -> Coro<> {
+    Barrier two(2);
+    const Task<int> first = create_task(two.wait());
+    co_await turns(1);
+    first.cancel();
+    EXPECT_EQ(co_await two.wait(), 1);  // the last of the round
+    const Task<int> next = create_task(two.wait());
+    co_await turns(1);
+    EXPECT_EQ(co_await two.wait(), 1);
+    EXPECT_EQ(co_await next, 0);
+    EXPECT_TRUE(first.cancelled());
+  });
+}
+
 TEST_F(BarrierTest, ATaskCancelledAfterTheLastHasComeDoesNotHoldUpTheOthers) {
   run([&]() -> Coro<> {
     auto tasks = several(2);

@@ -54,10 +54,6 @@ void TaskGroup::abort_with_body() {
   parent_->cancel();
 }
 
-bool TaskGroup::cancelled_by_others() const {
-  return parent_->cancelling() > (parent_cancelled_ ? 1 : 0);
-}
-
 void TaskGroup::child_done(Child& child) {
   std::list<Child> done;  // until the end: a report may ask what runs
   done.splice(done.begin(), children_, child.place_);
@@ -84,6 +80,7 @@ Coro<bool> TaskGroup::exit(std::exception_ptr error) {
   exiting_ = true;
   const bool body_cancelled = internal::holds<CancelledError>(error);
   std::exception_ptr cancellation = body_cancelled ? error : nullptr;
+  std::exception_ptr late_cancellation;
   if (fatal_error_ == nullptr && is_fatal(error)) fatal_error_ = error;
   if (error != nullptr && !aborting_) abort();
   while (!children_.empty()) {
@@ -93,11 +90,18 @@ Coro<bool> TaskGroup::exit(std::exception_ptr error) {
     try {
       co_await all_done;
     } catch (const CancelledError&) {
-      if (!aborting_ || cancelled_by_others()) cancellation = std::current_exception();
+      (aborting_ ? late_cancellation : cancellation) = std::current_exception();
       if (!aborting_) abort();
     }
   }
-  if (parent_cancelled_ && parent_->uncancel() == 0) cancellation = nullptr;
+  // What is left after the group's own request is somebody else's.
+  if (parent_cancelled_) {
+    if (parent_->uncancel() == 0) {
+      cancellation = nullptr;
+    } else if (late_cancellation != nullptr) {
+      cancellation = late_cancellation;
+    }
+  }
   if (fatal_error_ != nullptr) std::rethrow_exception(fatal_error_);
   if (cancellation != nullptr && errors_.empty()) std::rethrow_exception(cancellation);
   if (error != nullptr && !body_cancelled) errors_.push_back(error);

@@ -166,6 +166,39 @@ TEST_F(TaskGroupTest, WaitsForThoseThatWereMadeAfterAPauseToo) {
   EXPECT_EQ(two->result(), 11);
 }
 
+TEST_F(TaskGroupTest, ABodyThatFailedKeepsItsExceptionThoughItsTaskIsCancelledMeanwhile) {
+  std::string failure;
+  std::string next;
+  auto body = [](TaskGroup& group) -> Coro<> {
+    auto slow = []() -> Coro<> {
+      try {
+        co_await sleep(1h);
+      } catch (const CancelledError&) {
+      }
+      co_await sleep(2s);
+    };
+    group.create_task(slow);
+    co_await sleep(0s);
+    throw std::runtime_error("body");
+  };
+  auto main = [&]() -> Coro<> {
+    try {
+      co_await with(TaskGroup(), body);
+    } catch (const ExceptionGroup& group) {
+      failure = group.what();
+    }
+    next = co_await ending_of_sleep();
+  };
+  loop_.run([&]() -> Coro<> {
+    const Task<> task = create_task(main);
+    co_await sleep(1s);
+    task.cancel();
+    co_await task;
+  });
+  EXPECT_TRUE(failure.starts_with("unhandled errors in a TaskGroup")) << failure;
+  EXPECT_EQ(next, "cancelled");
+}
+
 TEST_F(TaskGroupTest, WithoutTasksTakesNoTurn) {
   loop_.run([&]() -> Coro<> {
     const int turns = loop_.turns();

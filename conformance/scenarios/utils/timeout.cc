@@ -107,9 +107,9 @@ SCENARIO(a_deadline) {
 }
 
 SCENARIO(the_limit_counts_from_the_call) {
-  const Timeout limit = timeout(seconds(5));
+  Timeout limit = timeout(seconds(5));
   co_await sleep(seconds(3));
-  co_await waited("block", [&] { return sleeps_under(limit); });
+  co_await waited("block", [&] { return sleeps_under(std::move(limit)); });
 }
 
 SCENARIO(the_value_of_a_block) {

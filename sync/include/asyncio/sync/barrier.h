@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "asyncio/sync/held.h"
 #include "asyncio/sync/loop_binding.h"
 #include "asyncio/sync/wait_queue.h"
 #include "asyncio/tasks/coro.h"
@@ -68,6 +69,7 @@ class Barrier {
 
   WaitQueue filling_;  // who is here
   WaitQueue blocked_;  // who waits for the barrier to be drained or reset
+  HolderList stays_;   // of those who are here
   LoopBinding loop_;
   int parties_;
   int here_ = 0;  // who has come and not left; the last never stays

@@ -107,7 +107,6 @@ class TaskGroup {
   void child_done(Child& child);
   void abort();
   void abort_with_body();
-  bool cancelled_by_others() const;
 
   std::optional<AnyTask> parent_;
   std::list<Child> children_;  // those that are not done
