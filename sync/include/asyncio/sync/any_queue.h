@@ -73,8 +73,8 @@ class AnyQueue {
   bool may_get() const noexcept { return !empty() || shut_down_; }
 
   // Wait until they need not.
-  Coro<> wait_to_put() { return wait(&putters_, &AnyQueue::may_put); }
-  Coro<> wait_to_get() { return wait(&getters_, &AnyQueue::may_get); }
+  ASYNCIO_INTERNAL_CORO_WRAPPER Coro<> wait_to_put() { return wait(&putters_, &AnyQueue::may_put); }
+  ASYNCIO_INTERNAL_CORO_WRAPPER Coro<> wait_to_get() { return wait(&getters_, &AnyQueue::may_get); }
 
   // Throw QueueShutDown, QueueFull or QueueEmpty.
   void require_room() const {

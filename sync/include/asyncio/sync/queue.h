@@ -128,7 +128,7 @@ class [[nodiscard("nothing is taken unless it is awaited")]] QueueGet {
   friend class WaitUnlessReady<QueueGet>;
 
   bool ready() const noexcept { return queue_->may_get(); }
-  Coro<> wait() { return queue_->wait_to_get(); }
+  ASYNCIO_INTERNAL_CORO_WRAPPER Coro<> wait() { return queue_->wait_to_get(); }
   typename Q::Item finish() { return queue_->get_nowait(); }
 
   Q* queue_;
@@ -148,7 +148,7 @@ class [[nodiscard("nothing is put unless it is awaited")]] QueuePut {
   friend class WaitUnlessReady<QueuePut>;
 
   bool ready() const noexcept { return queue_->may_put(); }
-  Coro<> wait() { return queue_->wait_to_put(); }
+  ASYNCIO_INTERNAL_CORO_WRAPPER Coro<> wait() { return queue_->wait_to_put(); }
   void finish() {
     queue_->require_room();
     queue_->storage_.put(std::move(item_));
