@@ -71,10 +71,7 @@ TEST_F(TaskDebugTest, ASlowStepIsLoggedWithTheTaskAndBothItsLines) {
 
 TEST_F(TaskDebugTest, ATaskThatHasNotStartedIsSuspendedAtItsCoroutinesLine) {
   const std::string own = line_below(1);
-  auto work = [](ObservedLoop* loop) -> Coro<> {
-    loop->advance(1s);
-    co_return;
-  };
+  auto work = [](ObservedLoop* loop) -> Coro<> { co_return loop->advance(1s); };
   const Task<> task = create_task(loop_, work(&loop_));
   loop_.settle();
   EXPECT_THAT(log_.messages, ElementsAre(HasSubstr("suspended at " + own)));

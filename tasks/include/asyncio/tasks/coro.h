@@ -14,7 +14,8 @@
 // could outlive it, see BorrowedArgumentError.
 //
 // A Coro that is dropped without being awaited destroys its arguments and never runs, and is logged
-// as a warning ("coroutine … was never awaited") that names the coroutine's line.
+// as a warning ("coroutine at file:line was never awaited"): with clang the line where the
+// coroutine begins, with g++ where it ends.
 #ifndef ASYNCIO_TASKS_CORO_H_
 #define ASYNCIO_TASKS_CORO_H_
 

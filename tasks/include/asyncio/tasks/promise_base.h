@@ -136,7 +136,8 @@ class PromiseBase {
   // What the body threw, moved out.
   std::exception_ptr take_error() noexcept { return std::move(error_); }
 
-  // The line of the last co_await in this frame; before the first, the coroutine's own.
+  // The line of the last co_await in this frame; before the first, the coroutine's own: with clang
+  // where it begins, with g++ where it ends.
   std::source_location place() const noexcept { return place_; }
   void set_place(std::source_location place) noexcept { place_ = place; }
 
