@@ -118,6 +118,17 @@ TEST(ConcurrentFutureTest, ACallbackAddedLateRunsAtOnce) {
   EXPECT_TRUE(called);
 }
 
+TEST(ConcurrentFutureTest, OneThatNobodyCanEndAnyMoreGoesWithItsCallbacks) {
+  auto captured = std::make_shared<int>(1);
+  std::weak_ptr<int> watch = captured;
+  {
+    const ConcurrentFuture<> future;
+    future.add_done_callback([captured = std::move(captured)](const ConcurrentFuture<>&) {});
+    EXPECT_FALSE(watch.expired());
+  }
+  EXPECT_TRUE(watch.expired());
+}
+
 TEST(ConcurrentFutureTest, AValueThatCannotBeCopiedIsMovedOut) {
   const ConcurrentFuture<std::unique_ptr<int>> future;
   future.set_result(std::make_unique<int>(7));

@@ -65,7 +65,8 @@ class ConcurrentState {
 };
 
 template <class T>
-struct TypedConcurrentState final : ConcurrentState {
+struct TypedConcurrentState final : ConcurrentState,
+                                    std::enable_shared_from_this<TypedConcurrentState<T>> {
   Outcome<T> outcome;  // written once, before the state is done
 };
 
@@ -104,10 +105,13 @@ class ConcurrentFuture {
   }
 
   // Calls `callback` with this future once it is done, in the thread that ends it; at once, in this
-  // thread, if it is done already. It must not throw.
+  // thread, if it is done already. It must not throw. Destroyed uncalled if nobody is left who
+  // could end the future.
   void add_done_callback(absl::AnyInvocable<void(ConcurrentFuture)> callback) const {
-    state_->add_done_callback(
-        [callback = std::move(callback), future = *this]() mutable { callback(future); });
+    // The state must not own itself through its callbacks.
+    state_->add_done_callback([callback = std::move(callback), state = state_.get()]() mutable {
+      callback(ConcurrentFuture(state->shared_from_this()));
+    });
   }
 
   // For whoever produces the result.
@@ -128,6 +132,9 @@ class ConcurrentFuture {
   friend bool operator==(const ConcurrentFuture&, const ConcurrentFuture&) = default;
 
  private:
+  explicit ConcurrentFuture(std::shared_ptr<internal::TypedConcurrentState<T>> state) noexcept
+      : state_(std::move(state)) {}
+
   std::shared_ptr<internal::TypedConcurrentState<T>> state_;
 };
 

@@ -28,8 +28,13 @@ void copy_state(const ConcurrentFuture<T>& source, const Future<T>& destination)
 template <class T>
 class WrappedFuture final : public Delivery {
  public:
-  WrappedFuture(ConcurrentFuture<T> source, Future<T> destination)
-      : source_(std::move(source)), destination_(std::move(destination)) {}
+  explicit WrappedFuture(Future<T> destination) : destination_(std::move(destination)) {}
+
+  // The thread that has ended `source`, once.
+  void send_end_of(ConcurrentFuture<T> source) {
+    source_.emplace(std::move(source));
+    send();
+  }
 
  private:
   void drop() noexcept override { destination_.reset(); }
@@ -37,10 +42,10 @@ class WrappedFuture final : public Delivery {
   // What comes after the destination was cancelled is dropped.
   void deliver() override {
     const std::optional<Future<T>> destination = std::exchange(destination_, std::nullopt);
-    if (!destination->done()) copy_state(source_, *destination);
+    if (!destination->done()) copy_state(*source_, *destination);
   }
 
-  ConcurrentFuture<T> source_;
+  std::optional<ConcurrentFuture<T>> source_;  // not before its end: it owns this until then
   std::optional<Future<T>> destination_;
 };
 
@@ -55,9 +60,10 @@ template <class T>
 Future<T> wrap_future(ConcurrentFuture<T> future, EventLoop& loop = get_event_loop()) {
   if (loop.is_closed()) throw std::runtime_error("Event loop is closed");
   Future<T> wrapped(loop);
-  auto delivery = std::make_shared<internal::WrappedFuture<T>>(future, wrapped);
+  auto delivery = std::make_shared<internal::WrappedFuture<T>>(wrapped);
   delivery->expect(loop);
-  future.add_done_callback([delivery](const ConcurrentFuture<T>&) { delivery->send(); });
+  future.add_done_callback(
+      [delivery](ConcurrentFuture<T> ended) { delivery->send_end_of(std::move(ended)); });
   wrapped.add_done_callback([future](const AnyFuture& done) {
     if (done.cancelled()) future.cancel();
   });
