@@ -18,7 +18,9 @@
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/task.h"
 #include "asyncio/transports/resolver.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "transports/test/open_descriptors.h"
 #include "transports/test/peer.h"
 #include "transports/test/python_peer.h"
 #include "transports/test/stuck_listener.h"
@@ -87,7 +89,7 @@ TEST_F(OpenConnectionTest, TheHostMayBeATemporaryAlsoForATask) {
 }
 
 TEST_F(OpenConnectionTest, ARefusedConnectionIsAConnectionRefusedErrorAndLeavesNothingOpen) {
-  const std::size_t before = open_descriptors();
+  const OpenDescriptors before;
   const std::uint16_t port = unused_port();
   loop_.run([&]() -> Coro<> {
     const std::exception_ptr error = co_await failure_to_connect("127.0.0.1", port);
@@ -95,7 +97,7 @@ TEST_F(OpenConnectionTest, ARefusedConnectionIsAConnectionRefusedErrorAndLeavesN
     EXPECT_EQ(text_of(error),
               "connect to 127.0.0.1:" + std::to_string(port) + ": Connection refused");
   });
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
 }
 
 TEST_F(OpenConnectionTest, HostsThatNoResolverShouldSeeAreRefused) {
@@ -115,14 +117,14 @@ TEST_F(OpenConnectionTest, HostsThatNoResolverShouldSeeAreRefused) {
 
 TEST_F(OpenConnectionTest, ALimitOfZeroIsRefusedAndLeavesNothingOpen) {
   const Listener listener;
-  const std::size_t before = open_descriptors();
+  const OpenDescriptors before;
   loop_.run([&]() -> Coro<> {
     const std::exception_ptr error = co_await failure_to_connect(
         "127.0.0.1", listener.port(), StreamConnectionOptions{.limit = 0});
     EXPECT_TRUE(holds<std::invalid_argument>(error));
     EXPECT_EQ(text_of(error), "Limit cannot be <= 0");
   });
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
 }
 
 TEST_F(OpenConnectionTest, TheLimitIsTheOneAskedFor) {
@@ -149,13 +151,13 @@ TEST_F(OpenConnectionTest, ItsSocketIsNotInherited) {
 
 TEST_F(OpenConnectionTest, CancelledWhileConnectingItLeavesNothingOpen) {
   const StuckListener listener;
-  const std::size_t before = open_descriptors();
+  const OpenDescriptors before;
   loop_.run([&]() -> Coro<> {
     auto connecting = create_task(open_connection("127.0.0.1", listener.port()));
     co_await turns(5);
     connecting.cancel();
     EXPECT_TRUE(holds<CancelledError>(co_await error_of(connecting)));
-    EXPECT_EQ(open_descriptors(), before);
+    EXPECT_THAT(before.opened_since(), testing::IsEmpty());
   });
 }
 
@@ -163,7 +165,7 @@ TEST_F(OpenConnectionTest, CancelledInAnyTurnItLeavesNothingOpen) {
   const Listener listener;
   bool succeeded = false;
   for (int turn = 0; !succeeded; ++turn) {
-    const std::size_t before = open_descriptors();
+    const OpenDescriptors before;
     loop_.run([&]() -> Coro<> {
       auto connecting = create_task(open_connection("127.0.0.1", listener.port()));
       co_await turns(turn);
@@ -173,14 +175,15 @@ TEST_F(OpenConnectionTest, CancelledInAnyTurnItLeavesNothingOpen) {
     });
     if (succeeded) break;
     while (is_readable(listener.fileno())) listener.accept_now();
-    EXPECT_EQ(open_descriptors(), before) << "cancelled after " << turn << " turns";
+    EXPECT_THAT(before.opened_since(), testing::IsEmpty())
+        << "cancelled after " << turn << " turns";
     ASSERT_LT(turn, 100);
   }
 }
 
 TEST_F(OpenConnectionTest, AReaderAloneKeepsNothingOpen) {
   const Listener listener;
-  const std::size_t before = open_descriptors();
+  const OpenDescriptors before;
   loop_.run([&]() -> Coro<> {
     auto connected = co_await open_connection("127.0.0.1", listener.port());
     const StreamReader reader = std::move(connected.first);
@@ -188,7 +191,8 @@ TEST_F(OpenConnectionTest, AReaderAloneKeepsNothingOpen) {
       const StreamWriter writer = std::move(connected.second);
     }
     EXPECT_EQ(co_await reader.read(), "");
-    EXPECT_EQ(open_descriptors(), before) << "the listener's end has not been accepted";
+    EXPECT_THAT(before.opened_since(), testing::IsEmpty())
+        << "the listener's end has not been accepted";
   });
 }
 

@@ -19,7 +19,9 @@
 #include "asyncio/streams/open_connection.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/task.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "transports/test/open_descriptors.h"
 #include "transports/test/peer.h"
 #include "transports/test/python_peer.h"
 #include "transports/test/watched_loop.h"
@@ -319,7 +321,7 @@ TEST_F(StartServerTest, CloseClientsEndsTheHandlersThatRead) {
 }
 
 TEST_F(StartServerTest, ALoopThatClosesInTheMiddleLeavesNothingBehind) {
-  const std::size_t before = open_descriptors();
+  const OpenDescriptors before;
   {
     std::optional<Peer> peer;
     WatchedLoop loop;
@@ -331,7 +333,7 @@ TEST_F(StartServerTest, ALoopThatClosesInTheMiddleLeavesNothingBehind) {
       EXPECT_EQ(co_await peer->recv(), "x");
     });
   }
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
 }
 
 // Many.
@@ -398,7 +400,7 @@ Coro<bool> exchange(SocketAddress server, std::uint32_t seed, std::size_t size) 
 TEST_F(StartServerTest, TwoHundredClientsAtOnceGetBackWhatTheySend) {
   constexpr std::uint32_t kClients = 200;
   constexpr std::size_t kSize = 256 * 1024;
-  const std::size_t before = open_descriptors();
+  const OpenDescriptors before;
   loop_.run([&]() -> Coro<> {
     const Server server = co_await start_server(echo, "127.0.0.1", 0);
     std::vector<Task<bool>> clients;
@@ -414,7 +416,7 @@ TEST_F(StartServerTest, TwoHundredClientsAtOnceGetBackWhatTheySend) {
     co_await server.wait_closed();
   });
   EXPECT_TRUE(loop_.reports().empty());
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
 }
 
 }  // namespace

@@ -16,7 +16,9 @@
 #include "asyncio/tasks/task.h"
 #include "asyncio/transports/resolver.h"
 #include "events/test/captured_log.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "transports/test/open_descriptors.h"
 #include "transports/test/peer.h"
 #include "transports/test/recorder.h"
 #include "transports/test/stuck_listener.h"
@@ -79,7 +81,7 @@ TEST_F(CreateConnectionTest, TheFactoryMayGiveAUniquePointerAndHoldThingsOfItsOw
 TEST_F(CreateConnectionTest, BothFamiliesAndANameWork) {
   const Listener v4("127.0.0.1");
   const Listener v6("::1");
-  const std::size_t before = open_descriptors();
+  const OpenDescriptors before;
   auto loop = std::make_unique<WatchedLoop>();
   loop->run([&]() -> Coro<> {
     const auto [four, protocol4] =
@@ -92,11 +94,11 @@ TEST_F(CreateConnectionTest, BothFamiliesAndANameWork) {
     EXPECT_EQ(name->peername(), v4.address());
   });
   loop.reset();
-  EXPECT_TRUE(descriptors_return_to(before));
+  EXPECT_THAT(before.still_open(), testing::IsEmpty());
 }
 
 TEST_F(CreateConnectionTest, ARefusedConnectionIsAConnectionRefusedErrorThatSaysByWhom) {
-  const std::size_t before = open_descriptors();
+  const OpenDescriptors before;
   const std::uint16_t port = unused_port();
   loop_.run([&]() -> Coro<> {
     const std::exception_ptr error = co_await failure_to_connect("127.0.0.1", port);
@@ -104,7 +106,7 @@ TEST_F(CreateConnectionTest, ARefusedConnectionIsAConnectionRefusedErrorThatSays
     EXPECT_EQ(text_of(error),
               "connect to 127.0.0.1:" + std::to_string(port) + ": Connection refused");
   });
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
 }
 
 // An empty host is this machine: ::1 and 127.0.0.1.
@@ -118,7 +120,7 @@ TEST_F(CreateConnectionTest, TheNextAddressIsTriedWhenOneRefuses) {
 }
 
 TEST_F(CreateConnectionTest, WhenAllAddressesRefuseTheErrorListsThem) {
-  const std::size_t before = open_descriptors();
+  const OpenDescriptors before;
   const std::uint16_t port = unused_port();
   loop_.run([&]() -> Coro<> {
     const std::exception_ptr error = co_await failure_to_connect("", port);
@@ -130,7 +132,7 @@ TEST_F(CreateConnectionTest, WhenAllAddressesRefuseTheErrorListsThem) {
     EXPECT_NE(text.find("connect to 127.0.0.1:" + number + ": Connection refused"), text.npos)
         << text;
   });
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
 }
 
 TEST_F(CreateConnectionTest, ANameThatCannotBeResolvedIsAResolveError) {
@@ -143,7 +145,7 @@ TEST_F(CreateConnectionTest, ANameThatCannotBeResolvedIsAResolveError) {
 
 TEST_F(CreateConnectionTest, WhatTheFactoryThrowsPassesAndTheSocketIsClosed) {
   const Listener listener;
-  const std::size_t before = open_descriptors();
+  const OpenDescriptors before;
   loop_.run([&]() -> Coro<> {
     auto factory = []() -> std::shared_ptr<Recorder> { throw std::runtime_error("no protocol"); };
     const std::exception_ptr error = co_await failure_of(
@@ -151,7 +153,7 @@ TEST_F(CreateConnectionTest, WhatTheFactoryThrowsPassesAndTheSocketIsClosed) {
     EXPECT_EQ(text_of(error), "no protocol");
     EXPECT_EQ(co_await listener.accept_now().recv(), "");
   });
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
 }
 
 TEST_F(CreateConnectionTest, AnExceptionInConnectionMadeIsReportedAndTheConnectionIsReturned) {
@@ -190,15 +192,15 @@ TEST_F(CreateConnectionTest, AConnectionClosedInsideConnectionMadeIsReturnedClos
 
 TEST_F(CreateConnectionTest, CancelledWhileConnectingItLeavesNothingOpen) {
   const StuckListener listener;
-  const std::size_t before = open_descriptors();
+  const OpenDescriptors before;
   loop_.run([&]() -> Coro<> {
     auto connecting = create_task(failure_to_connect("127.0.0.1", listener.port()));
     co_await turns(5);
     EXPECT_FALSE(connecting.done());
-    EXPECT_EQ(open_descriptors(), before + 1);
+    EXPECT_THAT(before.opened_since(), testing::SizeIs(1));
     connecting.cancel();
     co_await error_of(connecting);
-    EXPECT_EQ(open_descriptors(), before);
+    EXPECT_THAT(before.opened_since(), testing::IsEmpty());
   });
 }
 
@@ -206,7 +208,7 @@ TEST_F(CreateConnectionTest, CancelledInAnyTurnItLeavesNothingOpen) {
   const Listener listener;
   bool succeeded = false;
   for (int turn = 0; !succeeded; ++turn) {
-    const std::size_t before = open_descriptors();
+    const OpenDescriptors before;
     std::vector<std::shared_ptr<Recorder>> made;
     auto factory = [&made] { return made.emplace_back(std::make_shared<Recorder>()); };
     loop_.run([&]() -> Coro<> {
@@ -222,7 +224,8 @@ TEST_F(CreateConnectionTest, CancelledInAnyTurnItLeavesNothingOpen) {
       co_await turns(3);
     });
     while (is_readable(listener.fileno())) listener.accept_now();
-    EXPECT_EQ(open_descriptors(), before) << "cancelled after " << turn << " turns";
+    EXPECT_THAT(before.opened_since(), testing::IsEmpty())
+        << "cancelled after " << turn << " turns";
     for (const auto& protocol : made) EXPECT_EQ(protocol->calls, (Calls{"made", "lost"})) << turn;
     ASSERT_LT(turn, 100);
   }
@@ -232,7 +235,7 @@ TEST_F(CreateConnectionTest, DestroyedWithItsLoopItLeavesNothingOpen) {
   const StuckListener stuck;
   const Listener listener;
   for (int turn = 0; turn < 6; ++turn) {
-    const std::size_t before = open_descriptors();
+    const OpenDescriptors before;
     {
       WatchedLoop loop;
       loop.run([&]() -> Coro<> {
@@ -243,7 +246,7 @@ TEST_F(CreateConnectionTest, DestroyedWithItsLoopItLeavesNothingOpen) {
       });
     }
     while (is_readable(listener.fileno())) listener.accept_now();
-    EXPECT_TRUE(descriptors_return_to(before)) << "destroyed after " << turn << " turns";
+    EXPECT_THAT(before.still_open(), testing::IsEmpty()) << "destroyed after " << turn << " turns";
   }
 }
 

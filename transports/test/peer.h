@@ -6,14 +6,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <iterator>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -27,21 +23,6 @@
 #include "asyncio/transports/socket.h"
 
 namespace asyncio {
-
-inline std::size_t open_descriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-
-// Whether no more are open than before; waits for a thread of the resolver, which lets go of a loop
-// it has answered a moment later.
-inline bool descriptors_return_to(std::size_t before) {
-  constexpr int kPatience = 10'000;  // milliseconds
-  for (int i = 0; i < kPatience && open_descriptors() > before; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return open_descriptors() == before;
-}
 
 inline bool is_readable(int fd) {
   pollfd question{.fd = fd, .events = POLLIN, .revents = 0};

@@ -17,7 +17,9 @@
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/task.h"
 #include "asyncio/transports/address.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "transports/test/open_descriptors.h"
 #include "transports/test/peer.h"
 #include "transports/test/stuck_listener.h"
 #include "transports/test/watched_loop.h"
@@ -70,7 +72,7 @@ TEST(SocketTest, OneThatIsTakenOverIsMadeNonBlocking) {
 }
 
 TEST(SocketTest, TheOwnerClosesIt) {
-  const std::size_t before = open_descriptors();
+  const OpenDescriptors before;
   {
     Socket first = Socket::open(AF_INET, SOCK_STREAM);
     const Socket second = std::move(first);
@@ -78,9 +80,9 @@ TEST(SocketTest, TheOwnerClosesIt) {
     third.close();
     third.close();
     EXPECT_FALSE(third.valid());
-    EXPECT_EQ(open_descriptors(), before + 1);
+    EXPECT_THAT(before.opened_since(), testing::SizeIs(1));
   }
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
 }
 
 TEST(SocketTest, AFamilyThatDoesNotExistIsAnOsError) {
