@@ -11,27 +11,48 @@ Barrier::Barrier(int parties) : parties_(parties) {
 // The time during which a task is here.
 class Barrier::Stay : private Holder {
  public:
-  explicit Stay(Barrier& barrier)
-      : Holder(barrier.stays_), barrier_(barrier), place_(barrier.filling_) {
-    ++barrier.here_;
-  }
+  explicit Stay(Barrier& barrier) : Holder(barrier.guests_), barrier_(barrier) { ++barrier.here_; }
   ~Stay() {
     if (holds()) barrier_.leave();
   }
 
-  WaitQueue::Place& place() noexcept { return place_; }
-
  private:
   Barrier& barrier_;
+};
+
+// A wait for another state. Whoever gives it up wakes the next, as Python's does, who then looks
+// whether the state is another and may wait again, behind the others.
+class Barrier::StateWait : private Holder {
+ public:
+  explicit StateWait(Barrier& barrier)
+      : Holder(barrier.guests_), line_(barrier.line_), place_(barrier.line_) {
+    barrier.loop_.bind(barrier);
+  }
+  ~StateWait() {
+    if (ended_ || !holds()) return;
+    place_.leave();
+    line_.wake_first();
+  }
+
+  Waiter& waiter() noexcept { return place_.waiter(); }
+
+  // Throws std::runtime_error if the barrier has been destroyed.
+  void end() {
+    ended_ = true;
+    place_.require_queue();
+  }
+
+ private:
+  WaitQueue& line_;
   WaitQueue::Place place_;
+  bool ended_ = false;
 };
 
 Coro<int> Barrier::wait() {
   while (busy()) {
-    loop_.bind(*this);
-    WaitQueue::Place place(blocked_);
-    co_await place.waiter();
-    place.require_queue();
+    StateWait change(*this);
+    co_await change.waiter();
+    change.end();
   }
   if (broken()) throw BrokenBarrierError("Barrier aborted");
   const int index = here_;
@@ -40,9 +61,12 @@ Coro<int> Barrier::wait() {
     co_return index;
   }
   loop_.bind(*this);
-  Stay stay(*this);
-  co_await stay.place().waiter();
-  stay.place().require_queue();
+  const Stay stay(*this);
+  while (state_ == State::kFilling) {
+    StateWait change(*this);
+    co_await change.waiter();
+    change.end();
+  }
   if (state_ != State::kDraining) throw BrokenBarrierError("Abort or reset of barrier");
   co_return index;
 }
@@ -59,8 +83,7 @@ Coro<> Barrier::abort() {
 
 void Barrier::change(State state) noexcept {
   state_ = state;
-  filling_.wake_all();
-  blocked_.wake_all();
+  line_.wake_all();
 }
 
 void Barrier::leave() noexcept {

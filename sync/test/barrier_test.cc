@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "asyncio/futures/errors.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/task.h"
 #include "gtest/gtest.h"
@@ -181,6 +182,56 @@ TEST_F(BarrierTest, ABlockedTaskMayBeCancelled) {
     co_await turns(2);
     EXPECT_EQ(endings(tasks), (Log{"0", "1", "2", "cancelled"}));
     EXPECT_EQ(barrier_->n_waiting(), 0);
+  });
+}
+
+TEST_F(BarrierTest, ACancelledTaskWakesTheNextWhoLooksAroundAndWaitsBehindTheOthers) {
+  run([&]() -> Coro<> {
+    Barrier five(5);
+    auto pass = [&](std::string name) -> Coro<> {
+      co_await five.wait();
+      log_.push_back(name);
+    };
+    std::vector<Task<>> tasks;
+    for (const char* name : {"a", "b", "c"}) tasks.push_back(create_task(pass, name));
+    co_await turns(1);
+    tasks[0].cancel();
+    co_await turns(2);
+    EXPECT_EQ(five.n_waiting(), 2);
+    for (const char* name : {"d", "e"}) tasks.push_back(create_task(pass, name));
+    co_await turns(1);
+    co_await five.wait();
+    co_await turns(1);
+    EXPECT_EQ(log_, (Log{"c", "b", "d", "e"}));
+  });
+}
+
+TEST_F(BarrierTest, ABlockedTaskThatIsWokenByACancelledOneGoesOnIfTheBarrierIsDrainedByThen) {
+  run([&]() -> Coro<> {
+    Barrier two(2);
+    auto twice = [&]() -> Coro<> {
+      co_await two.wait();
+      co_await two.wait();
+    };
+    const Task<> first = create_task(twice);
+    co_await turns(1);
+    co_await two.wait();
+    const Task<> last = create_task(twice);  // in the next turn, of the next round
+    auto blocked = [&]() -> Coro<> {
+      current_task()->cancel();
+      try {
+        co_await two.wait();
+      } catch (const CancelledError&) {
+        current_task()->uncancel();
+      }
+    };
+    co_await blocked();
+    EXPECT_EQ(to_string(two), "<asyncio::Barrier [draining, waiters:0/2]>");
+    co_await turns(1);
+    EXPECT_TRUE(first.done());
+    EXPECT_EQ(two.n_waiting(), 1);
+    co_await two.wait();
+    co_await last;
   });
 }
 

@@ -1,6 +1,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "conformance/trace.h"
 
@@ -96,6 +97,40 @@ SCENARIO(a_cancelled_party_leaves_its_place_to_another) {
   Task<> other = party(barrier, "other");
   co_await waited("main", [&] { return barrier.wait(); });
   co_await other;
+}
+
+SCENARIO(a_cancelled_party_wakes_the_next_who_goes_to_the_end_of_the_line) {
+  Barrier barrier(5);
+  std::vector<Task<>> parties;
+  for (const char* name : {"a", "b", "c"}) parties.push_back(party(barrier, name));
+  co_await sleep(seconds(0));
+  parties[0].cancel();
+  co_await sleep(seconds(0));
+  co_await sleep(seconds(0));
+  for (const char* name : {"d", "e"}) parties.push_back(party(barrier, name));
+  co_await sleep(seconds(0));
+  co_await waited("main", [&] { return barrier.wait(); });
+  co_await gather(parties);
+}
+
+SCENARIO(a_blocked_party_is_woken_by_a_cancelled_one_that_was_blocked_too) {
+  Barrier barrier(2);
+  auto twice = [&](std::string name) -> Coro<> {
+    for (int round = 0; round < 2; ++round) co_await waited(name, [&] { return barrier.wait(); });
+  };
+  Task<> first = create_task(twice, "first");
+  co_await sleep(seconds(0));
+  co_await waited("main", [&] { return barrier.wait(); });
+  Task<> last = create_task(twice, "last");
+  current_task()->cancel();
+  co_await waited("main", [&] { return barrier.wait(); });
+  current_task()->uncancel();
+  trace(barrier.n_waiting());
+  co_await sleep(seconds(0));
+  trace(barrier.n_waiting());
+  co_await waited("main", [&] { return barrier.wait(); });
+  co_await first;
+  co_await last;
 }
 
 SCENARIO(it_takes_at_least_one) {

@@ -93,6 +93,43 @@ async def a_cancelled_party_leaves_its_place_to_another():
 
 
 @scenario
+async def a_cancelled_party_wakes_the_next_who_goes_to_the_end_of_the_line():
+    barrier = asyncio.Barrier(5)
+    parties = [party(barrier, name) for name in ("a", "b", "c")]
+    await asyncio.sleep(0)
+    parties[0].cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    parties += [party(barrier, name) for name in ("d", "e")]
+    await asyncio.sleep(0)
+    await waited("main", barrier.wait())
+    await asyncio.gather(*parties)
+
+
+@scenario
+async def a_blocked_party_is_woken_by_a_cancelled_one_that_was_blocked_too():
+    barrier = asyncio.Barrier(2)
+
+    async def twice(name):
+        for _ in range(2):
+            await waited(name, barrier.wait())
+
+    first = asyncio.create_task(twice("first"))
+    await asyncio.sleep(0)
+    await waited("main", barrier.wait())
+    last = asyncio.create_task(twice("last"))
+    asyncio.current_task().cancel()
+    await waited("main", barrier.wait())
+    asyncio.current_task().uncancel()
+    trace(barrier.n_waiting)
+    await asyncio.sleep(0)
+    trace(barrier.n_waiting)
+    await waited("main", barrier.wait())
+    await first
+    await last
+
+
+@scenario
 async def it_takes_at_least_one():
     try:
         asyncio.Barrier(0)

@@ -47,7 +47,8 @@ class Barrier {
   // goes on at once, the others next turn. Throws BrokenBarrierError if the barrier is broken, or
   // is aborted or reset before the task goes on; std::runtime_error if it is bound to a different
   // event loop. On cancellation the task is gone, and another may come in its place; if it was
-  // cancelled after the last had come, the round counts all the same.
+  // cancelled after the last had come, the round counts all the same. The first of the others then
+  // looks around and waits on behind them, so that it is no longer the first to go on.
   Coro<int> wait();
 
   // Makes it as new, also if it is broken: those who wait get a BrokenBarrierError, and once they
@@ -61,15 +62,15 @@ class Barrier {
  private:
   enum class State : unsigned char { kFilling, kDraining, kResetting, kBroken };
   class Stay;
+  class StateWait;
   friend std::string to_string(const Barrier& barrier);
 
   bool busy() const noexcept { return state_ == State::kDraining || state_ == State::kResetting; }
   void change(State state) noexcept;
   void leave() noexcept;
 
-  WaitQueue filling_;  // who is here
-  WaitQueue blocked_;  // who waits for the barrier to be drained or reset
-  HolderList stays_;   // of those who are here
+  WaitQueue line_;     // who is here, and who waits for the barrier to be drained or reset
+  HolderList guests_;  // the same, for when the barrier is destroyed
   LoopBinding loop_;
   int parties_;
   int here_ = 0;  // who has come and not left; the last never stays
