@@ -8,19 +8,27 @@
 
 namespace asyncio {
 
+// Tells whether the condition still exists.
+class Condition::Guest final : private Holder {
+ public:
+  explicit Guest(Condition& condition) noexcept : Holder(condition.guests_) {}
+  using Holder::holds;
+};
+
 Coro<bool> Condition::wait() {
   require_locked("cannot wait on un-acquired lock");
   loop_.bind(*this);
+  const Guest guest(*this);
   WaitQueue::Place place(line_);
   lock_.release();
   std::exception_ptr error;
   try {
     co_await place.waiter();
   } catch (const CancelledError&) {
-    if (!place.in_line()) throw;
+    if (!guest.holds()) throw;
     error = std::current_exception();
   }
-  place.require_queue();
+  if (error == nullptr) place.require_queue();
   const bool notified = place.handed_over();
   place.leave();
   while (true) {
@@ -28,11 +36,12 @@ Coro<bool> Condition::wait() {
       co_await lock_.acquire();
       break;
     } catch (const CancelledError&) {
+      if (!guest.holds()) throw;
       error = std::current_exception();
     }
   }
   if (error == nullptr) co_return true;
-  if (notified) line_.wake_first();
+  if (notified && guest.holds()) line_.wake_first();
   std::rethrow_exception(error);
 }
 

@@ -153,6 +153,23 @@ TEST_F(ConditionTest, AWaiterCancelledAfterItWasNotifiedStillTakesTheLockFirst) 
   });
 }
 
+TEST_F(ConditionTest, AWaiterCancelledBeforeANotificationPassesItByStillTakesTheLockFirst) {
+  run([&]() -> Coro<> {
+    auto a = wait("a");
+    co_await turns(1);
+    co_await condition_->acquire();
+    a.cancel();
+    condition_->notify();
+    co_await turns(3);
+    EXPECT_FALSE(a.done()) << "the lock is held";
+    EXPECT_TRUE(condition_->locked());
+    condition_->release();
+    co_await turns(1);
+    EXPECT_TRUE(a.cancelled());
+    EXPECT_FALSE(condition_->locked());
+  });
+}
+
 TEST_F(ConditionTest, AWaiterCancelledBeforeItRunsPassesItsNotificationOn) {
   run([&]() -> Coro<> {
     auto a = wait("a");
@@ -316,6 +333,20 @@ TEST_F(ConditionTest, ItMayBeDestroyedWhileTasksWait) {
     waiting.cancel();
     co_await turns(1);
     EXPECT_TRUE(waiting.cancelled());
+  });
+}
+
+TEST_F(ConditionTest, ItMayBeDestroyedWhileANotifiedTaskWaitsForItsLock) {
+  run([&]() -> Coro<> {
+    auto notified = wait("notified");
+    co_await turns(1);
+    co_await condition_->acquire();
+    condition_->notify();
+    co_await turns(1);
+    condition_.reset();
+    notified.cancel();
+    co_await turns(1);
+    EXPECT_TRUE(notified.cancelled());
   });
 }
 

@@ -156,6 +156,21 @@ SCENARIO(a_cancelled_waiter_passes_its_notification_on) {
   for (const Task<>& task : tasks) co_await task;
 }
 
+SCENARIO(a_waiter_that_is_cancelled_before_a_notification_waits_for_the_lock) {
+  Condition condition;
+  Task<> task = create_task(waits(&condition, "a"));
+  co_await sleep(seconds(0));
+  {
+    auto held = co_await scoped(condition);
+    task.cancel();
+    condition.notify();
+    co_await sleep(seconds(1));
+    trace("releases");
+  }
+  co_await waited("task", task);
+  trace(condition.locked());
+}
+
 SCENARIO(conditions_may_share_a_lock) {
   Lock lock;
   Condition one(lock);

@@ -147,6 +147,20 @@ async def a_cancelled_waiter_passes_its_notification_on():
 
 
 @scenario
+async def a_waiter_that_is_cancelled_before_a_notification_waits_for_the_lock():
+    condition = asyncio.Condition()
+    task = asyncio.create_task(waits(condition, "a"))
+    await asyncio.sleep(0)
+    async with condition:
+        task.cancel()
+        condition.notify()
+        await asyncio.sleep(1)
+        trace("releases")
+    await waited("task", task)
+    trace(condition.locked())
+
+
+@scenario
 async def conditions_may_share_a_lock():
     lock = asyncio.Lock()
     one, other = asyncio.Condition(lock), asyncio.Condition(lock)

@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "asyncio/sync/held.h"
 #include "asyncio/sync/in_line.h"
 #include "asyncio/sync/lock.h"
 #include "asyncio/sync/loop_binding.h"
@@ -66,6 +67,7 @@ class Condition {
   void notify_all();
 
  private:
+  class Guest;
   friend std::string to_string(const Condition& condition);
 
   void require_locked(const char* otherwise) const;
@@ -73,6 +75,7 @@ class Condition {
   std::optional<Lock> own_;
   Lock& lock_;
   WaitQueue line_;
+  HolderList guests_;  // who waits, for when the condition is destroyed
   LoopBinding loop_;
 };
 

@@ -81,9 +81,6 @@ class WaitQueue::Place {
   // woken for, the next must have it.
   bool handed_over() const noexcept { return queue_ != nullptr && waiter_.woken(); }
 
-  // False once it has left, and once the queue has been destroyed.
-  bool in_line() const noexcept { return queue_ != nullptr; }
-
   // For a place that has not left: throws std::runtime_error if the queue has been destroyed.
   void require_queue() const;
 
