@@ -63,6 +63,7 @@ SINCE = {
     "start": ((3, 13), "stands in groups"),
     "timeout": ((3, 13), "tells its cancellation from those that came before the block"),
     "uncancel": ((3, 13), "takes a cancellation back that has not arrived"),
+    "wait_condition": ((3, 13), "wakes another task when one that had been notified is cancelled"),
     "wait_for": ((3, 12), "was rewritten on timeout(): fewer turns, and runs coroutines in the same task"),
 }
 
@@ -70,7 +71,6 @@ SINCE = {
 EXCLUDED = {
     "message": "the message of a cancellation reaches all who await the task; with CPython the first one, and none "
                "through shield() and gather() with return_exceptions",
-    "wait_condition": "CPython wakes another task whenever one that waits is cancelled; ours when it was notified",
 }
 
 

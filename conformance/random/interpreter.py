@@ -2,6 +2,7 @@
 """Runs random programs, one a line of standard input, and traces them. Its twin is program_runner.cc."""
 
 import asyncio
+import collections
 import contextlib
 import gc
 import pathlib
@@ -88,6 +89,35 @@ class DirectLock(asyncio.Lock):
                 return
 
 
+class Waiters(collections.deque):
+    """Remembers of the tasks that have left whether they had been notified."""
+
+    def __init__(self):
+        super().__init__()
+        self.notified = {}
+
+    def remove(self, future):
+        super().remove(future)
+        self.notified[asyncio.current_task()] = not future.cancelled()
+
+
+class DirectCondition(asyncio.Condition):
+    """Wakes another if one who had been notified is cancelled, as ours does; CPython's whoever is cancelled."""
+
+    def __init__(self):
+        super().__init__(DirectLock())
+        self._waiters = Waiters()
+
+    def notify(self, n=1):
+        if not self.locked():
+            raise RuntimeError("cannot notify on un-acquired lock")
+        super()._notify(n)
+
+    def _notify(self, n):  # called by wait() on its way out
+        if self._waiters.notified[asyncio.current_task()]:
+            super()._notify(n)
+
+
 class TickLoop(TraceLoop):
     """Traces when its clock jumps."""
 
@@ -130,7 +160,7 @@ class World:
         self.locks = [DirectLock(), DirectLock()]
         self.semaphores = [asyncio.Semaphore(1), asyncio.Semaphore(2)]
         self.events = [asyncio.Event(), asyncio.Event()]
-        self.conditions = [asyncio.Condition(DirectLock())]
+        self.conditions = [DirectCondition()]
         self.barriers = [asyncio.Barrier(2)]
 
 
