@@ -31,6 +31,14 @@ std::size_t WaitQueue::size() const noexcept {
   return size;
 }
 
+std::vector<Runnable*> WaitQueue::sleepers() const {
+  std::vector<Runnable*> sleepers;
+  for (const Place* place = first_; place != nullptr; place = place->next_) {
+    if (Runnable* const sleeper = place->waiter_.sleeper()) sleepers.push_back(sleeper);
+  }
+  return sleepers;
+}
+
 bool WaitQueue::wake_next() noexcept {
   while (waiting_ != nullptr) {
     Place& place = *waiting_;

@@ -1,9 +1,11 @@
 #include "asyncio/utils/deadlock.h"
 
 #include <set>
+#include <source_location>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "asyncio/events/activity.h"
 #include "asyncio/futures/delivery.h"
 #include "asyncio/futures/future_state.h"
 #include "asyncio/tasks/task.h"
@@ -19,6 +21,23 @@ void add_waiting(const FutureCallGraph& graph, Futures& futures) {
     futures.insert(&waiting.future.state());
     add_waiting(waiting, futures);
   }
+}
+
+std::string name_of(const AnyTask& task) { return absl::StrCat("Task '", task.get_name(), "'"); }
+
+std::string describe(const HeldLock& lock) {
+  std::string text = absl::StrCat("* Lock held by ", name_of(lock.holder),
+                                  lock.holder.done() ? ", which has ended" : "");
+  absl::StrAppend(&text, "\n  + Acquired at:\n");
+  for (const std::source_location& place : lock.acquired)
+    absl::StrAppend(&text, "  |   ", to_string(place), "\n");
+  absl::StrAppend(&text, "  + Awaited by:\n");
+  for (const AnyTask& task : lock.waiting) absl::StrAppend(&text, "     * ", name_of(task), "\n");
+  return text;
+}
+
+void end_last_line(std::string& text) {
+  if (!text.empty()) text.pop_back();
 }
 
 }  // namespace
@@ -42,7 +61,16 @@ std::string describe_tasks(EventLoop& loop) {
     if (!waiting.contains(&graph.future.state())) describe(graph);
   }
   for (const FutureCallGraph& graph : graphs) describe(graph);
-  if (!text.empty()) text.pop_back();  // the end of the last line
+  end_last_line(text);
+  return text;
+}
+
+std::string describe_locks(EventLoop& loop) {
+  std::string text;
+  for (const HeldLock& lock : LockRecorder::held_locks()) {
+    if (!lock.waiting.empty() && &lock.waiting.front().get_loop() == &loop) text += describe(lock);
+  }
+  end_last_line(text);
   return text;
 }
 
@@ -52,8 +80,11 @@ bool is_deadlocked(EventLoop& loop) {
 
 void DeadlockDetective::loop_idles() {
   if (!is_deadlocked(loop_)) return;
-  throw Deadlock(absl::StrCat("deadlock: every task waits, and nothing could wake one\n",
-                              describe_tasks(loop_)));
+  std::string text = "deadlock: every task waits, and nothing could wake one\n";
+  absl::StrAppend(&text, describe_tasks(loop_));
+  if (const std::string locks = describe_locks(loop_); !locks.empty())
+    absl::StrAppend(&text, "\n", locks);
+  throw Deadlock(text);
 }
 
 }  // namespace asyncio

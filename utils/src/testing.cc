@@ -14,6 +14,7 @@
 #include "asyncio/events/step_observer.h"
 #include "asyncio/events/virtual_time_loop.h"
 #include "asyncio/selectors/duration.h"
+#include "asyncio/sync/lock_recorder.h"
 #include "asyncio/utils/deadlock.h"
 
 namespace asyncio::testing::internal {
@@ -60,6 +61,8 @@ class Run final : private StepObserver, private IdleObserver {
     if (const std::string left = describe_tasks(loop_); !left.empty()) {
       complain(steps_ < kMostSteps ? "these tasks wait for ever:\n" : "these tasks go on and on:\n",
                left);
+      if (const std::string locks = describe_locks(loop_); !locks.empty())
+        absl::StrAppend(&problems_, "\n", locks);
     }
     ask(invariant);
     return std::exchange(problems_, {});
@@ -155,6 +158,7 @@ class Run final : private StepObserver, private IdleObserver {
   bool in_scenario_ = false;
   bool cancelled_ = false;
   Loop loop_{*this};
+  LockRecorder recorder_;
   AnyTask task_;
 };
 

@@ -54,10 +54,12 @@ std::string line_of(std::source_location where) {
   return "deadlock_test.cc:" + std::to_string(where.line());
 }
 
-// Where the inner acquire() stands.
+// The lines before those of the two acquire().
+std::source_location outer_line;
 std::source_location inner_line;
 
 Coro<> lock_both(Lock* first, Lock* second) {
+  outer_line = std::source_location::current();
   auto outer = co_await scoped(*first);
   co_await sleep(1s);
   inner_line = std::source_location::current();
@@ -85,6 +87,30 @@ TEST_F(DeadlockTest, TwoTasksThatLockInOppositeOrderAreNamedWithTheirLines) {
   EXPECT_THAT(said, HasSubstr("\n* Task 'second' created at utils/test/" +
                               line_after(second_created) + waits));
   EXPECT_THAT(said, HasSubstr("\n  + Awaited by:\n     * Future"));
+  const std::string acquired =
+      "'\n  + Acquired at:\n  |   utils/test/" + line_after(outer_line) + "\n  + Awaited by:\n";
+  EXPECT_THAT(said, HasSubstr("\n* Lock held by Task 'first" + acquired +
+                              "     * Task 'second'\n* Lock held by Task 'second" + acquired +
+                              "     * Task 'first'"));
+}
+
+TEST_F(DeadlockTest, ALockThatWasNeverReleasedIsNamedWithTheTaskThatForgotIt) {
+  Lock lock;
+  auto acquire = [](Lock* lock) -> Coro<> { co_await lock->acquire(); };
+  const std::string said = verdict([&]() -> Coro<> {
+    co_await create_task(acquire(&lock), {.name = "forgetful"});
+    co_await lock.acquire();
+  });
+  EXPECT_THAT(said, HasSubstr("\n* Lock held by Task 'forgetful', which has ended\n"));
+}
+
+TEST_F(DeadlockTest, LocksForWhichNobodyWaitsAreNotNamed) {
+  Lock lock;
+  EXPECT_THAT(verdict([&]() -> Coro<> {
+                auto held = co_await scoped(lock);
+                co_await Future<>(get_running_loop());
+              }),
+              Not(HasSubstr("Lock")));
 }
 
 TEST_F(DeadlockTest, ATaskThatWaitsForWhatNobodyWillDoIsDeadlocked) {

@@ -60,6 +60,9 @@ class Waiter final : public Cancellable {
   bool cancelled() const noexcept { return state_ == State::kCancelled; }
   bool done() const noexcept { return woken() || cancelled(); }
 
+  // Who was suspended here last; null: nobody. Only reports look.
+  Runnable* sleeper() const noexcept { return sleeper_; }
+
  private:
   enum class State : unsigned char { kIdle, kParked, kWoken, kCancelled };
 

@@ -11,6 +11,7 @@
 
 #include "asyncio/sync/held.h"
 #include "asyncio/sync/in_line.h"
+#include "asyncio/sync/lock_recorder.h"
 #include "asyncio/sync/loop_binding.h"
 #include "asyncio/sync/wait_queue.h"
 
@@ -24,6 +25,9 @@ namespace asyncio {
 class Lock {
  public:
   Lock() = default;
+  ~Lock() {
+    if (locked_) note_released();
+  }
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
 
@@ -42,6 +46,7 @@ class Lock {
   // ("Lock is not acquired.").
   void release() {
     if (!locked_) refuse_release();
+    note_released();
     locked_ = false;
     line_.wake_first();
   }
@@ -53,13 +58,21 @@ class Lock {
 
   bool take_at_once() noexcept {
     if (locked_ || line_.handing_over()) return false;
-    locked_ = true;
+    take();
     return true;
   }
-  void take() noexcept { locked_ = true; }
+  void take() noexcept {
+    locked_ = true;
+    if (LockRecorder::recording()) [[unlikely]]
+      LockRecorder::acquired(line_);
+  }
   void pass_on() noexcept { line_.wake_first(); }
   void release_held() noexcept {
     if (locked_) release();
+  }
+  void note_released() noexcept {
+    if (LockRecorder::recording()) [[unlikely]]
+      LockRecorder::released(line_);
   }
   [[noreturn]] static void refuse_release();
 

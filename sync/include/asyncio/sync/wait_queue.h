@@ -13,7 +13,9 @@
 #define ASYNCIO_SYNC_WAIT_QUEUE_H_
 
 #include <cstddef>
+#include <vector>
 
+#include "asyncio/events/runnable.h"
 #include "asyncio/futures/waiter.h"
 #include "asyncio/tasks/coro.h"
 
@@ -38,6 +40,9 @@ class WaitQueue {
 
   // Places in the line, woken or not. O(n).
   std::size_t size() const noexcept;
+
+  // Who is suspended at these places, first come first. O(n).
+  std::vector<Runnable*> sleepers() const;
 
   // Waits at the end of the line until woken. On cancellation the place is given up. The queue may
   // be destroyed meanwhile: then only cancellation ends the wait.

@@ -15,7 +15,16 @@
 //   * Task 'second' created at main.cc:21, suspended at main.cc:12
 //     …
 //
-// Cost: nothing while the loop has something to do, or a time to wait for.
+// and every lock that they wait for, with who holds it and where he got it:
+//
+//   * Lock held by Task 'first'
+//     + Acquired at:
+//     |   main.cc:10
+//     + Awaited by:
+//        * Task 'second'
+//
+// Tests have it from asyncio/utils/test_loop.h. Cost: a record for each lock acquired; beside that
+// nothing while the loop has something to do, or a time to wait for.
 //
 // Python counterpart: none in asyncio.
 #ifndef ASYNCIO_UTILS_DEADLOCK_H_
@@ -26,10 +35,12 @@
 
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/idle_observer.h"
+#include "asyncio/sync/lock_recorder.h"
 
 namespace asyncio {
 
-// Every task of the loop waits, and nothing could wake one. what() goes on as describe_tasks().
+// Every task of the loop waits, and nothing could wake one. what() goes on as describe_tasks() and
+// describe_locks().
 class Deadlock : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -39,6 +50,11 @@ class Deadlock : public std::runtime_error {
 // order of creation. Whoever waits for another task stands there only. Empty if there are none.
 // Loop's thread.
 std::string describe_tasks(EventLoop& loop);
+
+// The locks for which tasks of `loop` wait, with the tasks that acquired them, done or not, and the
+// lines, in order of acquisition. Of those acquired in this thread while a DeadlockDetective lived
+// here. Empty if there are none. Loop's thread.
+std::string describe_locks(EventLoop& loop);
 
 // Whether a task of `loop` waits and nothing could wake one, if nothing is due and no timer will
 // fire. Loop's thread.
@@ -64,6 +80,7 @@ class DeadlockDetective final : private IdleObserver {
   void loop_idles() override;
 
   EventLoop& loop_;
+  LockRecorder recorder_;
 };
 
 }  // namespace asyncio
