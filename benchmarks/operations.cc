@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <ranges>
 #include <thread>
 #include <vector>
 
@@ -116,6 +117,10 @@ Coro<> join_crowd(int count, Coro<> (*member)(int times), int times) {
 
 Coro<> nothing(int) { co_return; }
 
+Coro<> gather_crowd(int count) {
+  co_await asyncio::gather(std::views::iota(0, count) | std::views::transform(nothing));
+}
+
 Coro<int> await_often(int count) {
   int sum = 0;
   for (int i = 0; i < count; ++i) sum += co_await one();
@@ -130,6 +135,14 @@ Coro<int> chain(int length) {
 Coro<int> await_chain_often(int count) {
   int sum = 0;
   for (int i = 0; i < count; ++i) sum += co_await chain(kChainLength);
+  co_return sum;
+}
+
+Coro<int> await_done_often(int count) {
+  Future<int> done;
+  done.set_result(1);
+  int sum = 0;
+  for (int i = 0; i < count; ++i) sum += co_await done;
   co_return sum;
 }
 
@@ -158,6 +171,78 @@ Coro<> play(int count) {
   co_await other;
 }
 
+// Queues and locks.
+
+using Ints = asyncio::Queue<int>;
+
+Coro<int> put_and_get_often(int count) {
+  Ints queue;
+  int sum = 0;
+  for (int i = 0; i < count; ++i) {
+    co_await queue.put(i);
+    sum += co_await queue.get();
+  }
+  co_return sum;
+}
+
+Coro<> put_often(Ints* queue, int count) {
+  for (int i = 0; i < count; ++i) co_await queue->put(i);
+}
+
+Coro<int> stream(int count) {
+  Ints queue(kQueueSize);
+  const Task<> producer = asyncio::create_task(put_often(&queue, count));
+  int sum = 0;
+  for (int i = 0; i < count; ++i) sum += co_await queue.get();
+  co_await producer;
+  co_return sum;
+}
+
+Coro<> return_often(Ints* in, Ints* out, int count) {
+  for (int i = 0; i < count; ++i) {
+    const int ball = co_await in->get();
+    co_await out->put(ball);
+  }
+}
+
+Coro<> play_with_queues(int count) {
+  Ints there;
+  Ints back;
+  const Task<> other = asyncio::create_task(return_often(&there, &back, count));
+  for (int i = 0; i < count; ++i) {
+    co_await there.put(i);
+    co_await back.get();
+  }
+  co_await other;
+}
+
+Coro<> lock_often(asyncio::Lock* lock, int count) {
+  for (int i = 0; i < count; ++i) {
+    co_await lock->acquire();
+    lock->release();
+  }
+}
+
+Coro<> lock_alone(int count) {
+  asyncio::Lock lock;
+  co_await lock_often(&lock, count);
+}
+
+// All stand in line before the first gets it.
+Coro<> lock_among_rivals(int count) {
+  asyncio::Lock lock;
+  co_await lock.acquire();
+  std::vector<Task<>> rivals;
+  for (int i = 0; i < kRivals; ++i) {
+    rivals.push_back(asyncio::create_task(lock_often(&lock, count / kRivals)));
+  }
+  co_await asyncio::sleep(0s);
+  lock.release();
+  for (const Task<>& rival : rivals) co_await rival;
+}
+
+// Cancellation.
+
 Coro<> sleep_long() { co_await asyncio::sleep(1h); }
 
 Coro<> cancel_often(int count) {
@@ -172,6 +257,16 @@ Coro<> cancel_often(int count) {
   }
 }
 
+// Nobody asks how the task ended.
+Coro<> cancel_unseen_often(int count) {
+  for (int i = 0; i < count; ++i) {
+    Task<> task = asyncio::create_task(sleep_long());
+    co_await asyncio::sleep(0s);
+    task.cancel();
+    co_await asyncio::sleep(0s);
+  }
+}
+
 void yield(int count) { asyncio::run_until_complete(loop(), yield_often(count)); }
 void spawn_join(int count) { asyncio::run_until_complete(loop(), spawn_and_join_often(count)); }
 void yield_crowd(int count) {
@@ -183,10 +278,21 @@ void spawn_crowd(int count) {
   }
   asyncio::run_until_complete(loop(), join_crowd(count, nothing, 0));
 }
+void gather(int count) {
+  for (; count > kCrowd; count -= kCrowd) asyncio::run_until_complete(loop(), gather_crowd(kCrowd));
+  asyncio::run_until_complete(loop(), gather_crowd(count));
+}
 void await_ready(int count) { asyncio::run_until_complete(loop(), await_often(count)); }
 void await_chain(int count) { asyncio::run_until_complete(loop(), await_chain_often(count)); }
+void await_done(int count) { asyncio::run_until_complete(loop(), await_done_often(count)); }
 void ping_pong(int count) { asyncio::run_until_complete(loop(), play(count)); }
+void queue_put_get(int count) { asyncio::run_until_complete(loop(), put_and_get_often(count)); }
+void queue_stream(int count) { asyncio::run_until_complete(loop(), stream(count)); }
+void queue_ping_pong(int count) { asyncio::run_until_complete(loop(), play_with_queues(count)); }
+void lock(int count) { asyncio::run_until_complete(loop(), lock_alone(count)); }
+void lock_contended(int count) { asyncio::run_until_complete(loop(), lock_among_rivals(count)); }
 void cancel_sleep(int count) { asyncio::run_until_complete(loop(), cancel_often(count)); }
+void cancel_unseen(int count) { asyncio::run_until_complete(loop(), cancel_unseen_often(count)); }
 
 // Timers.
 
@@ -251,10 +357,18 @@ constexpr Operation kOperations[] = {
     {"yield_crowd", yield_crowd, raw::yield_crowd, 100'000},
     {"spawn_join", spawn_join, raw::spawn_join, 10'000},
     {"spawn_crowd", spawn_crowd, raw::spawn_crowd, 10'000},
+    {"gather", gather, raw::gather, 10'000},
     {"await_ready", await_ready, raw::await_ready, 10'000},
     {"await_chain", await_chain, raw::await_chain, 1'000},
+    {"await_done", await_done, raw::await_done, 10'000},
     {"ping_pong", ping_pong, raw::ping_pong, 10'000},
+    {"queue_put_get", queue_put_get, raw::queue_put_get, 10'000},
+    {"queue_stream", queue_stream, raw::queue_stream, 10'000},
+    {"queue_ping_pong", queue_ping_pong, raw::queue_ping_pong, 10'000},
+    {"lock", lock, raw::lock, 10'000},
+    {"lock_contended", lock_contended, raw::lock_contended, 10'000},
     {"cancel_sleep", cancel_sleep, raw::cancel_sleep, 1'000},
+    {"cancel_unseen", cancel_unseen, raw::cancel_unseen, 1'000},
     {"sleep", sleep, nullptr, 1'000},
     {"timer_fire", timer_fire, raw::timer_fire, 1'000'000},
     {"timer_cancel", timer_cancel, raw::timer_cancel, 1'000'000},

@@ -31,10 +31,18 @@ void yield(int count);
 void yield_crowd(int count);
 void spawn_join(int count);
 void spawn_crowd(int count);
+void gather(int count);
 void await_ready(int count);
 void await_chain(int count);
+void await_done(int count);
 void ping_pong(int count);
+void queue_put_get(int count);
+void queue_stream(int count);
+void queue_ping_pong(int count);
+void lock(int count);
+void lock_contended(int count);
 void cancel_sleep(int count);
+void cancel_unseen(int count);
 void timer_fire(int count);
 void timer_cancel(int count);
 void timer_pair(int count);
@@ -44,8 +52,14 @@ void timer_pair(int count);
 // How many coroutines are awaited one inside the other by one await_chain.
 inline constexpr int kChainLength = 100;
 
-// How many tasks do the same at once in yield_crowd and spawn_crowd.
+// How many tasks do the same at once in yield_crowd, spawn_crowd and gather.
 inline constexpr int kCrowd = 1'000;
+
+// How many items the queue of queue_stream takes.
+inline constexpr int kQueueSize = 100;
+
+// How many tasks want the lock in lock_contended.
+inline constexpr int kRivals = 10;
 
 // How many other timers are pending during timer_pair.
 inline constexpr int kOtherTimers = 1'000;

@@ -302,9 +302,79 @@ class Event {
   bool set_ = false;
 };
 
+// A bounded queue of ints; one may wait to put, and one to get. `slots` is a power of two.
+class Channel {
+ public:
+  Channel(std::size_t size, std::size_t slots) : size_(size), items_(slots) {}
+
+  struct Put : std::suspend_always {
+    bool await_ready() const noexcept { return channel.last_ - channel.first_ < channel.size_; }
+    void await_suspend(std::coroutine_handle<Coro::promise_type> frame) const noexcept {
+      channel.putter_ = &frame.promise();
+    }
+    void await_resume() const {
+      channel.slot(channel.last_++) = item;
+      wake(channel.getter_);
+    }
+    Channel& channel;
+    int item;
+  };
+
+  struct Get : std::suspend_always {
+    bool await_ready() const noexcept { return channel.first_ != channel.last_; }
+    void await_suspend(std::coroutine_handle<Coro::promise_type> frame) const noexcept {
+      channel.getter_ = &frame.promise();
+    }
+    int await_resume() const {
+      wake(channel.putter_);
+      return channel.slot(channel.first_++);
+    }
+    Channel& channel;
+  };
+
+  Put put(int item) { return {{}, *this, item}; }
+  Get get() { return {{}, *this}; }
+
+ private:
+  static void wake(Promise*& waiting) {
+    if (waiting != nullptr) ready.push(*std::exchange(waiting, nullptr));
+  }
+  int& slot(std::size_t index) { return items_[index & (items_.size() - 1)]; }
+
+  const std::size_t size_;
+  std::vector<int> items_;
+  std::size_t first_ = 0;  // count on; a place is the remainder
+  std::size_t last_ = 0;
+  Promise* getter_ = nullptr;
+  Promise* putter_ = nullptr;
+};
+
+// Handed over to the next in line, who runs when it is due.
+class Lock {
+ public:
+  void release() {
+    if (waiting_.empty()) {
+      locked_ = false;
+    } else {
+      ready.push(waiting_.pop());
+    }
+  }
+
+  // Await it to acquire the lock.
+  bool await_ready() noexcept { return !std::exchange(locked_, true); }
+  void await_suspend(std::coroutine_handle<Coro::promise_type> frame) noexcept {
+    waiting_.push(frame.promise());
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  Queue waiting_;
+  bool locked_ = false;
+};
+
 struct Cancelled {};
 
-// A sleep that can be cancelled; then it throws Cancelled.
+// A sleep that can be cancelled; then it is over, and says so.
 class Sleep {
  public:
   Sleep(Timers& timers, std::int64_t when, Sleep** self) : timers_(timers), when_(when) {
@@ -322,9 +392,7 @@ class Sleep {
     timer_.action = &frame.promise();
     timers_.schedule(timer_, when_);
   }
-  void await_resume() const {
-    if (cancelled_) throw Cancelled();
-  }
+  bool await_resume() const { return !cancelled_; }
 
  private:
   Timers& timers_;

@@ -75,6 +75,21 @@ Coro join_crowd(int count, Coro (*member)(int times), int times) {
 
 Coro nothing(int) { co_return 0; }
 
+Coro count_down(int* left, Event* over) {
+  if (--*left == 0) over->set();
+  co_return 0;
+}
+
+Coro gather_crowd(int count) {
+  Event over;
+  int left = count;
+  std::vector<Coro> crowd;
+  crowd.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) crowd.push_back(count_down(&left, &over).spawn());
+  co_await over;
+  co_return 0;
+}
+
 Coro await_often(int count) {
   int sum = 0;
   for (int i = 0; i < count; ++i) sum += co_await one();
@@ -90,6 +105,13 @@ Coro await_chain_often(int count) {
   int sum = 0;
   for (int i = 0; i < count; ++i) sum += co_await chain(kChainLength);
   co_return sum;
+}
+
+Coro await_done_often(int count) {
+  Event done;
+  done.set();
+  for (int i = 0; i < count; ++i) co_await done;
+  co_return 0;
 }
 
 struct Table {
@@ -117,9 +139,84 @@ Coro play(int count) {
   co_return co_await other;
 }
 
-Coro sleep_long(Timers* timers, Sleep** sleeping) {
-  co_await Sleep(*timers, now() + 3600 * kSecond, sleeping);
+Coro put_and_get_often(int count) {
+  Channel channel(1, 1);
+  int sum = 0;
+  for (int i = 0; i < count; ++i) {
+    co_await channel.put(i);
+    sum += co_await channel.get();
+  }
+  co_return sum;
+}
+
+Coro put_often(Channel* channel, int count) {
+  for (int i = 0; i < count; ++i) co_await channel->put(i);
   co_return 0;
+}
+
+Coro stream(int count) {
+  Channel channel(kQueueSize, 128);
+  const Coro producer = put_often(&channel, count).spawn();
+  int sum = 0;
+  for (int i = 0; i < count; ++i) sum += co_await channel.get();
+  co_return sum + co_await producer;
+}
+
+Coro return_often(Channel* in, Channel* out, int count) {
+  for (int i = 0; i < count; ++i) {
+    const int ball = co_await in->get();
+    co_await out->put(ball);
+  }
+  co_return 0;
+}
+
+Coro play_with_channels(int count) {
+  Channel there(1, 1);
+  Channel back(1, 1);
+  const Coro other = return_often(&there, &back, count).spawn();
+  int sum = 0;
+  for (int i = 0; i < count; ++i) {
+    co_await there.put(i);
+    sum += co_await back.get();
+  }
+  co_return sum + co_await other;
+}
+
+Coro lock_often(Lock* lock, int count) {
+  for (int i = 0; i < count; ++i) {
+    co_await *lock;
+    lock->release();
+  }
+  co_return 0;
+}
+
+Coro lock_alone(int count) {
+  Lock lock;
+  co_return co_await lock_often(&lock, count);
+}
+
+// All stand in line before the first gets it.
+Coro lock_among_rivals(int count) {
+  Lock lock;
+  co_await lock;
+  std::vector<Coro> rivals;
+  for (int i = 0; i < kRivals; ++i) {
+    rivals.push_back(lock_often(&lock, count / kRivals).spawn());
+  }
+  co_await Yield();
+  lock.release();
+  for (const Coro& rival : rivals) co_await rival;
+  co_return 0;
+}
+
+Coro sleep_long(Timers* timers, Sleep** sleeping) {
+  const bool slept = co_await Sleep(*timers, now() + 3600 * kSecond, sleeping);
+  if (!slept) throw Cancelled();
+  co_return 0;
+}
+
+Coro sleep_long_or_stop(Timers* timers, Sleep** sleeping) {
+  co_return co_await Sleep(*timers, now() + 3600 * kSecond, sleeping);
 }
 
 Coro cancel_often(int count) {
@@ -133,6 +230,18 @@ Coro cancel_often(int count) {
       co_await task;
     } catch (const Cancelled&) {
     }
+  }
+  co_return 0;
+}
+
+Coro cancel_unseen_often(int count) {
+  Timers timers;
+  for (int i = 0; i < count; ++i) {
+    Sleep* sleeping;
+    const Coro task = sleep_long_or_stop(&timers, &sleeping).spawn();
+    co_await Yield();
+    sleeping->cancel();
+    co_await Yield();
   }
   co_return 0;
 }
@@ -211,10 +320,21 @@ void spawn_crowd(int count) {
   for (; count > kCrowd; count -= kCrowd) run_all(join_crowd(kCrowd, nothing, 0));
   run_all(join_crowd(count, nothing, 0));
 }
+void gather(int count) {
+  for (; count > kCrowd; count -= kCrowd) run_all(gather_crowd(kCrowd));
+  run_all(gather_crowd(count));
+}
 void await_ready(int count) { run_all(await_often(count)); }
 void await_chain(int count) { run_all(await_chain_often(count)); }
+void await_done(int count) { run_all(await_done_often(count)); }
 void ping_pong(int count) { run_all(play(count)); }
+void queue_put_get(int count) { run_all(put_and_get_often(count)); }
+void queue_stream(int count) { run_all(stream(count)); }
+void queue_ping_pong(int count) { run_all(play_with_channels(count)); }
+void lock(int count) { run_all(lock_alone(count)); }
+void lock_contended(int count) { run_all(lock_among_rivals(count)); }
 void cancel_sleep(int count) { run_all(cancel_often(count)); }
+void cancel_unseen(int count) { run_all(cancel_unseen_often(count)); }
 
 void timer_fire(int count) {
   static auto* timers = new Timers();
