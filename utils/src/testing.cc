@@ -1,5 +1,6 @@
 #include "asyncio/utils/testing.h"
 
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <string_view>
@@ -30,6 +31,11 @@ struct CancelPoint {
   Moment moment;
 };
 
+// Those of one run, in order.
+using CancelPoints = std::vector<CancelPoint>;
+
+constexpr Moment kMoments[] = {Moment::kBegun, Moment::kQuiet, Moment::kWoken};
+
 std::string describe(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
@@ -40,12 +46,13 @@ std::string describe(const std::exception_ptr& error) {
   }
 }
 
+using CallStack = std::vector<FrameCallGraphEntry>;
+
 // One run of a scenario: each of its steps ends in a co_await that waits, but for the last.
 class Run final : private StepObserver, private IdleObserver {
  public:
-  // Never cancels for nullopt.
-  Run(StartScenario start, std::optional<CancelPoint> point, std::source_location where)
-      : point_(point), where_(where), task_(start(loop_)) {
+  Run(StartScenario start, CancelPoints points, std::source_location where)
+      : points_(std::move(points)), where_(where), task_(start(loop_)) {
     loop_.set_exception_handler(
         [this](EventLoop&, const ExceptionContext& context) { report(context); });
     loop_.set_step_observer(this);
@@ -69,7 +76,9 @@ class Run final : private StepObserver, private IdleObserver {
   }
 
   int awaits() const { return awaits_; }
-  const std::vector<FrameCallGraphEntry>& call_stack() const { return call_stack_; }
+
+  // The call stacks at the points that it came to.
+  const std::vector<CallStack>& call_stacks() const { return call_stacks_; }
 
  private:
   class Loop final : public VirtualTimeLoop {
@@ -108,25 +117,27 @@ class Run final : private StepObserver, private IdleObserver {
   }
 
   bool is_point(Moment moment) const {
-    return point_.has_value() && point_->await == awaits_ && point_->moment == moment &&
-           !cancelled_ && !task_.done();
+    if (call_stacks_.size() == points_.size() || task_.done()) return false;
+    const CancelPoint& next = points_[call_stacks_.size()];
+    return next.await == awaits_ && next.moment == moment;
   }
+
+  bool cancelled() const { return !call_stacks_.empty(); }
 
   // The outermost coroutine is the one that owns the scenario.
   void cancel() {
-    cancelled_ = true;
-    call_stack_ = capture_call_graph(task_).call_stack;
-    call_stack_.pop_back();
+    call_stacks_.push_back(capture_call_graph(task_).call_stack);
+    call_stacks_.back().pop_back();
     task_.cancel();
   }
 
   void judge_ending(CancelOptions options) {
     if (!task_.done()) return;
     if (task_.cancelled()) {
-      if (!cancelled_) complain("the scenario ended with a CancelledError of its own making");
+      if (!cancelled()) complain("the scenario ended with a CancelledError of its own making");
     } else if (const std::exception_ptr error = task_.exception()) {
       complain("the scenario failed: ", describe(error));
-    } else if (cancelled_ && !options.may_complete) {
+    } else if (cancelled() && !options.may_complete) {
       complain("the scenario swallowed the cancellation and completed");
     }
   }
@@ -149,51 +160,73 @@ class Run final : private StepObserver, private IdleObserver {
     absl::StrAppend(&problems_, "\n- ", problem, detail);
   }
 
-  std::optional<CancelPoint> point_;
+  CancelPoints points_;
   std::source_location where_;
-  std::vector<FrameCallGraphEntry> call_stack_;
+  std::vector<CallStack> call_stacks_;
   std::string problems_;
   int steps_ = 0;
   int awaits_ = 0;
   bool in_scenario_ = false;
-  bool cancelled_ = false;
   Loop loop_{*this};
   LockRecorder recorder_;
   AnyTask task_;
 };
 
-// When and where: "cancelled at await 3, as it began to wait, at sync.cc:7, from main.cc:12".
-std::string heading(const std::optional<CancelPoint>& point,
-                    const std::vector<FrameCallGraphEntry>& call_stack) {
-  static constexpr const char* kMoments[] = {"as it began to wait", "while everything waited",
-                                             "woken but not yet running"};
-  if (!point.has_value()) return "without any cancellation";
+// When and where: "at await 3, as it began to wait, at sync.cc:7, from main.cc:12".
+std::string describe(const CancelPoint& point, const CallStack& call_stack) {
+  static constexpr const char* kWords[] = {"as it began to wait", "while everything waited",
+                                           "woken but not yet running"};
   const auto append_place = [](std::string* text, const FrameCallGraphEntry& frame) {
     *text += to_string(frame.place);
   };
-  return absl::StrCat("cancelled at await ", point->await, ", ",
-                      kMoments[static_cast<int>(point->moment)], ", at ",
-                      absl::StrJoin(call_stack, ", from ", append_place));
+  return absl::StrCat("at await ", point.await, ", ", kWords[static_cast<int>(point.moment)],
+                      ", at ", absl::StrJoin(call_stack, ", from ", append_place));
 }
 
+std::string heading(const CancelPoints& points, const std::vector<CallStack>& call_stacks) {
+  if (call_stacks.empty()) return "without any cancellation";
+  std::string text = "cancelled ";
+  for (std::size_t i = 0; i < call_stacks.size(); ++i)
+    absl::StrAppend(&text, i > 0 ? "\nand again " : "", describe(points[i], call_stacks[i]));
+  return text;
+}
+
+// What the same scenario is asked each time.
+struct Trial {
+  StartScenario start;
+  absl::FunctionRef<bool()> invariant;
+  CancelOptions options;
+  std::source_location where;
+};
+
 // How many awaits there were.
-int run_once(StartScenario start, absl::FunctionRef<bool()> invariant, CancelOptions options,
-             std::source_location where, std::optional<CancelPoint> point) {
-  Run run(start, point, where);
-  const std::string problems = run.run(invariant, options);
+int run_once(const Trial& trial, const CancelPoints& points) {
+  Run run(trial.start, points, trial.where);
+  const std::string problems = run.run(trial.invariant, trial.options);
   if (problems.empty()) return run.awaits();
-  throw CancellationBug(heading(point, run.call_stack()) + problems,
-                        point.has_value() ? point->await : 0, run.call_stack());
+  const std::vector<CallStack>& stacks = run.call_stacks();
+  if (stacks.empty()) throw CancellationBug(heading(points, stacks) + problems, 0, {});
+  throw CancellationBug(heading(points, stacks) + problems, points[0].await, stacks[0]);
+}
+
+// Of a run that has been cancelled at `first` and then went on to await number `last`.
+void cancel_again(const Trial& trial, CancelPoint first, int last) {
+  for (int await = first.await; await <= last; ++await) {
+    for (const Moment moment : kMoments) run_once(trial, {first, {await, moment}});
+  }
 }
 
 }  // namespace
 
 int cancel_at_every_await(StartScenario start, absl::FunctionRef<bool()> invariant,
                           CancelOptions options, std::source_location where) {
-  const int awaits = run_once(start, invariant, options, where, std::nullopt);
+  const Trial trial{start, invariant, options, where};
+  const int awaits = run_once(trial, {});
   for (int await = 1; await <= awaits; ++await) {
-    for (const Moment moment : {Moment::kBegun, Moment::kQuiet, Moment::kWoken}) {
-      run_once(start, invariant, options, where, CancelPoint{await, moment});
+    for (const Moment moment : kMoments) {
+      const CancelPoint point{await, moment};
+      const int last = run_once(trial, {point});
+      if (options.twice) cancel_again(trial, point, last);
     }
   }
   return awaits;

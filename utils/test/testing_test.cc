@@ -1,6 +1,7 @@
 #include "asyncio/utils/testing.h"
 
 #include <chrono>
+#include <exception>
 #include <optional>
 #include <source_location>
 #include <stdexcept>
@@ -206,6 +207,71 @@ TEST(CancelAtEveryAwaitTest, AnInvariantMayThrow) {
              []() -> bool { throw std::runtime_error("one permit is missing"); });
   ASSERT_TRUE(bug.has_value());
   EXPECT_THAT(bug->what(), HasSubstr("- the invariant threw: one permit is missing"));
+}
+
+// Whatever comes, is on its way out for two seconds.
+Coro<> leaves_slowly(std::string* trace) {
+  std::exception_ptr error;
+  try {
+    co_await sleep(1s);
+  } catch (const CancelledError&) {
+    error = std::current_exception();
+  }
+  *trace += "(";
+  co_await sleep(1s);
+  *trace += ")";
+  if (error != nullptr) std::rethrow_exception(error);
+}
+
+TEST(CancelAtEveryAwaitTest, CancelsASecondTimeWhereverTheFirstIsBeingDealtWith) {
+  std::string trace;
+  EXPECT_EQ(cancel_at_every_await([&]() -> Coro<> { co_await leaves_slowly(&trace); },
+                                  [] { return true; }, {.twice = true}),
+            2);
+  std::string cancelled_first_in_sleep;
+  for (int i = 0; i < 2; ++i) {            // as it begins to wait, and while everything waits
+    cancelled_first_in_sleep += "()";      // once
+    cancelled_first_in_sleep += "()()()";  // again before it has run: one cancellation
+    cancelled_first_in_sleep += "(((";     // again on its way out
+  }
+  cancelled_first_in_sleep +=
+      "()"
+      "()()()"
+      "(((";
+  const std::string cancelled_first_on_its_way_out =
+      "("
+      "((("
+      "("
+      "((("
+      "("
+      "(((";
+  EXPECT_EQ(trace, "()" + cancelled_first_in_sleep + cancelled_first_on_its_way_out);
+}
+
+TEST(CancelAtEveryAwaitTest, CleaningUpThatASecondCancellationCutsShortIsABug) {
+  std::optional<Lock> lock;
+  const auto scenario = [&]() -> Coro<> {
+    lock.emplace();
+    co_await lock->acquire();
+    std::exception_ptr error;
+    try {
+      co_await sleep(1s);
+    } catch (const CancelledError&) {
+      error = std::current_exception();
+    }
+    if (error != nullptr) co_await sleep(1s);  // tells somebody
+    lock->release();
+    if (error != nullptr) std::rethrow_exception(error);
+  };
+  const auto released = [&] { return !lock->locked(); };
+  EXPECT_EQ(cancel_at_every_await(scenario, released), 1);
+  const std::optional<CancellationBug> bug =
+      bug_of(scenario, released, testing::CancelOptions{.twice = true});
+  ASSERT_TRUE(bug.has_value());
+  EXPECT_EQ(bug->await(), 1);
+  EXPECT_THAT(bug->what(), HasSubstr("cancelled at await 1, as it began to wait, at utils/test/"));
+  EXPECT_THAT(bug->what(),
+              HasSubstr("\nand again at await 2, as it began to wait, at utils/test/"));
 }
 
 TEST(CancelAtEveryAwaitTest, IsRefusedInsideARunningLoop) {

@@ -42,6 +42,11 @@ namespace asyncio::testing {
 struct CancelOptions {
   // The scenario may also deal with its cancellation and complete.
   bool may_complete = false;
+
+  // After that: cancels the scenario in each run once more while it deals with the first
+  // cancellation, at each co_await that waits from there on, at the same three moments. What cleans
+  // up by waiting is to survive that too. As many runs as the square of the co_awaits.
+  bool twice = false;
 };
 static_assert(std::is_trivially_copyable_v<CancelOptions>);
 
@@ -52,7 +57,7 @@ class CancellationBug : public std::runtime_error {
   CancellationBug(const std::string& what, int await, std::vector<FrameCallGraphEntry> call_stack)
       : std::runtime_error(what), await_(await), call_stack_(std::move(call_stack)) {}
 
-  // At which of the co_awaits that waited the scenario was cancelled, from 1; 0: at none.
+  // At which of the co_awaits that waited the scenario was cancelled first, from 1; 0: at none.
   int await() const noexcept { return await_; }
 
   // The lines of the scenario's co_awaits then, the innermost first; empty for 0.
@@ -64,9 +69,9 @@ class CancellationBug : public std::runtime_error {
 };
 
 // Runs scenario(), which returns a Coro, once without and then three times for each co_await that
-// waited, and returns their number. The scenario must make anew whatever it waits for, and do the
-// same in each run up to the cancellation: no random numbers, no real threads or sockets. It may
-// capture by reference.
+// waited, and returns their number; options may ask for more runs. The scenario must make anew
+// whatever it waits for, and do the same in each run up to the cancellation: no random numbers, no
+// real threads or sockets. It may capture by reference.
 //
 // `invariant()` is asked after each run, before the loop is closed: whether nothing was lost.
 //
