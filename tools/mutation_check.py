@@ -45,9 +45,9 @@ MUTATIONS = [
     ),
     Mutation(
         "a queue loses the item of a cancelled getter",
-        "sync/src/any_queue.cc",
-        "if (place.handed_over() && (this->*may)()) line->wake_first();",
-        "",
+        "sync/include/asyncio/sync/until_ready.h",
+        "if (handed_over && operation_.ready())",
+        "if (handed_over && operation_.ready() && false)",
         ("//sync:queue_test",),
     ),
     Mutation(
@@ -67,8 +67,8 @@ MUTATIONS = [
     Mutation(
         "a task cancelled in its last step keeps its value",
         "tasks/src/task_core.cc",
-        "if (error == nullptr && must_cancel_) return end_cancelled();",
-        "",
+        "if (error == nullptr && !must_cancel_) return succeed();",
+        "if (error == nullptr) return succeed();",
         ("//tasks:task_cancellation_test",),
     ),
     Mutation(

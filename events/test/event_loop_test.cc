@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "asyncio/events/activity.h"
 #include "asyncio/events/exception_context.h"
 #include "asyncio/events/fatal_error.h"
 #include "asyncio/events/idle_observer.h"
@@ -90,6 +91,16 @@ class Node final : public Runnable {
   void abandon() noexcept override { abandoned = true; }
 
   bool abandoned = false;
+
+ private:
+  std::function<void()> action_;
+};
+
+class Substitute final : public Runnable {
+ public:
+  explicit Substitute(std::function<void()> action) : action_(std::move(action)) {}
+  void run() override { action_(); }
+  Activity activity() const noexcept override { return {.kind = "Substitute"}; }
 
  private:
   std::function<void()> action_;
@@ -192,6 +203,18 @@ TEST_F(EventLoopTest, ARunnableMayEnqueueItselfForTheNextTurn) {
   turn();
   turn();
   EXPECT_EQ(runs, 3);
+}
+
+TEST_F(EventLoopTest, WhatRunsInsteadOfARunnableMayDestroyThatAndIsWhatReportsName) {
+  std::unique_ptr<Node> node;
+  Substitute instead([&] {
+    node.reset();
+    log_.push_back(std::string(loop_.current_activity()->kind) == "Substitute" ? 1 : 0);
+  });
+  node = std::make_unique<Node>([&] { loop_.run_instead(instead); });
+  loop_.enqueue(*node);
+  turn();
+  EXPECT_THAT(log_, ElementsAre(1));
 }
 
 TEST_F(EventLoopTest, ARunnableThatIsDestroyedWhileDueDoesNotRun) {

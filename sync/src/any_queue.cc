@@ -6,21 +6,7 @@
 
 namespace asyncio {
 
-// Woken, a task looks again: who came after it may have been faster. If it is cancelled instead,
-// what it was woken for is there for the next.
-Coro<> AnyQueue::wait(WaitQueue* line, bool (AnyQueue::*may)() const noexcept) {
-  while (!(this->*may)()) {
-    loop_.bind(*this);
-    WaitQueue::Place place(*line);
-    try {
-      co_await place.waiter();
-    } catch (...) {
-      if (place.handed_over() && (this->*may)()) line->wake_first();
-      throw;
-    }
-    place.require_queue();
-  }
-}
+void AnyQueue::bind() { loop_.bind(*this); }
 
 void AnyQueue::task_done() {
   if (unfinished_ == 0) throw std::invalid_argument("task_done() called too many times");

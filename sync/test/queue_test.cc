@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "asyncio/sync/until_ready.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/task.h"
 #include "gtest/gtest.h"
@@ -17,6 +18,7 @@ namespace {
 
 static_assert(!std::is_aggregate_v<QueueGet<Queue<int>>>);
 static_assert(!std::is_aggregate_v<QueuePut<Queue<int>>>);
+static_assert(!std::is_aggregate_v<UntilReady<QueueGet<Queue<int>>>>);
 static_assert(std::is_constructible_v<Queue<int>, int>);
 static_assert(!std::is_constructible_v<Queue<int>, double>, "no fraction of an item");
 static_assert(!std::is_base_of_v<std::runtime_error, QueueEmpty>, "as in Python");
@@ -229,6 +231,24 @@ TEST_F(QueueTest, AGetterThatWaitsAgainMayBeCancelled) {
     co_await turns(1);
     EXPECT_EQ(ending(getting), "cancelled: enough");
     EXPECT_EQ(to_string(*queue_), "<asyncio::Queue maxsize=0 tasks=1>");
+  });
+}
+
+TEST_F(QueueTest, AGetterWhoseItemWasTakenWhileItsTaskIsCancelledEndsInThatTurn) {
+  run([&]() -> Coro<> {
+    auto getting = get();
+    co_await turns(1);
+    for (int i = 0; i < 2; ++i) {
+      queue_->put_nowait(1);
+      queue_->get_nowait();
+      co_await turns(1);
+      EXPECT_EQ(ending(getting), "pending") << "waits again";
+    }
+    queue_->put_nowait(1);
+    queue_->get_nowait();
+    getting.cancel();
+    co_await turns(1);
+    EXPECT_EQ(ending(getting), "cancelled");
   });
 }
 

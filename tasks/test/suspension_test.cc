@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "asyncio/events/activity.h"
+#include "asyncio/events/runnable.h"
 #include "asyncio/futures/future.h"
 #include "asyncio/futures/waiter.h"
 #include "asyncio/tasks/coro.h"
@@ -129,6 +131,68 @@ TEST_F(SuspensionTest, AnAwaiterOfTheirOwnIsCancelledLikeAnyOther) {
     co_await sleep(0s);
     task.cancel("empty box");
     EXPECT_EQ(co_await ending_of(task), "cancelled: empty box");
+  });
+}
+
+// A user's own awaiter that has to be woken several times.
+class Knocks final : public Suspension, private Runnable {
+ public:
+  explicit Knocks(int count) : left_(count) {}
+
+  bool await_ready() const noexcept { return left_ == 0; }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> frame) {
+    park(frame, waiter_.emplace(), *this);
+  }
+  void await_resume() { finish(*waiter_); }
+
+  void knock() {
+    --left_;
+    waiter_->wake();
+  }
+
+ private:
+  void run() override {
+    if (left_ == 0 || interrupted() || waiter_->cancelled()) return go_on();
+    park_again(waiter_.emplace(), *this);
+  }
+  Activity activity() const noexcept override { return waiting_task().activity(); }
+
+  int left_;
+  std::optional<Waiter> waiter_;
+};
+
+TEST_F(SuspensionTest, AnAwaiterMayLookAgainWhenItIsWokenAndWaitOn) {
+  loop_.run([&]() -> Coro<> {
+    Knocks knocks(2);
+    auto task = create_task([&]() -> Coro<std::string> {
+      co_await knocks;
+      const Activity activity = *loop_.current_activity();
+      co_return activity.kind;
+    });
+    co_await sleep(0s);
+    knocks.knock();
+    co_await sleep(0s);
+    EXPECT_FALSE(task.done());
+    knocks.knock();
+    co_await sleep(0s);
+    EXPECT_EQ(task.result(), "Task") << "and the awaiter is gone";
+  });
+}
+
+TEST_F(SuspensionTest, AnAwaiterThatLooksAgainIsCancelledAtAnyTime) {
+  loop_.run([&]() -> Coro<> {
+    for (const int turns_in_between : {0, 1}) {
+      Knocks knocks(2);
+      auto task = create_task([&]() -> Coro<> { co_await knocks; });
+      co_await sleep(0s);
+      knocks.knock();
+      for (int i = 0; i < turns_in_between; ++i) co_await sleep(0s);
+      task.cancel("enough");
+      co_await sleep(0s);
+      EXPECT_TRUE(task.cancelled());
+      EXPECT_EQ(co_await ending_of(task), "cancelled: enough");
+    }
   });
 }
 

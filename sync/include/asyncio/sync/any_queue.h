@@ -10,7 +10,6 @@
 #include "asyncio/sync/in_line.h"
 #include "asyncio/sync/loop_binding.h"
 #include "asyncio/sync/wait_queue.h"
-#include "asyncio/tasks/coro.h"
 
 namespace asyncio {
 
@@ -72,9 +71,12 @@ class AnyQueue {
   bool may_put() const noexcept { return !full() || shut_down_; }
   bool may_get() const noexcept { return !empty() || shut_down_; }
 
-  // Wait until they need not.
-  ASYNCIO_INTERNAL_CORO_WRAPPER Coro<> wait_to_put() { return wait(&putters_, &AnyQueue::may_put); }
-  ASYNCIO_INTERNAL_CORO_WRAPPER Coro<> wait_to_get() { return wait(&getters_, &AnyQueue::may_get); }
+  // Where they wait until they need not.
+  WaitQueue& putters() noexcept { return putters_; }
+  WaitQueue& getters() noexcept { return getters_; }
+
+  // Comes before a wait. Throws std::runtime_error if the queue is bound to a different event loop.
+  void bind();
 
   // Throw QueueShutDown, QueueFull or QueueEmpty.
   void require_room() const {
@@ -104,7 +106,6 @@ class AnyQueue {
  private:
   friend std::string to_string(const AnyQueue& queue);
 
-  Coro<> wait(WaitQueue* line, bool (AnyQueue::*may)() const noexcept);
   [[noreturn]] void refuse_item() const;
   [[noreturn]] void refuse_request() const;
 

@@ -8,10 +8,10 @@
 //   co_await jobs.join();                // until all that was put is done
 //   jobs.shutdown();                     // nothing more will be put
 //
-// For tasks of one loop, not for threads. Items need only be movable. No turn passes, nothing is
-// allocated and no coroutine is made when there is nothing to wait for. Those who wait are woken
-// first come first, one for each item or room, and look again when they run: somebody who came
-// later may have been faster, and then they wait again, at the end of the line.
+// For tasks of one loop, not for threads. Items need only be movable. Neither waiting nor going on
+// allocates anything, and no turn passes when there is nothing to wait for. Those who wait are
+// woken first come first, one for each item or room, and look again when it is their turn to run:
+// somebody who came later may have been faster, and then they wait again, at the end of the line.
 #ifndef ASYNCIO_SYNC_QUEUE_H_
 #define ASYNCIO_SYNC_QUEUE_H_
 
@@ -23,8 +23,8 @@
 
 #include "asyncio/sync/any_queue.h"
 #include "asyncio/sync/queue_storage.h"
-#include "asyncio/sync/wait_unless_ready.h"
-#include "asyncio/tasks/coro.h"
+#include "asyncio/sync/until_ready.h"
+#include "asyncio/sync/wait_queue.h"
 
 namespace asyncio {
 
@@ -122,13 +122,14 @@ class [[nodiscard("nothing is taken unless it is awaited")]] QueueGet {
  public:
   explicit QueueGet(Q& queue) noexcept : queue_(&queue) {}
 
-  auto operator co_await() noexcept { return WaitUnlessReady<QueueGet>(*this); }
+  auto operator co_await() noexcept { return UntilReady<QueueGet>(*this); }
 
  private:
-  friend class WaitUnlessReady<QueueGet>;
+  friend class UntilReady<QueueGet>;
 
   bool ready() const noexcept { return queue_->may_get(); }
-  ASYNCIO_INTERNAL_CORO_WRAPPER Coro<> wait() { return queue_->wait_to_get(); }
+  void bind() { queue_->bind(); }
+  WaitQueue& line() noexcept { return queue_->getters(); }
   typename Q::Item finish() { return queue_->get_nowait(); }
 
   Q* queue_;
@@ -142,13 +143,14 @@ class [[nodiscard("nothing is put unless it is awaited")]] QueuePut {
 
   QueuePut(Q& queue, Item item) : queue_(&queue), item_(std::move(item)) {}
 
-  auto operator co_await() noexcept { return WaitUnlessReady<QueuePut>(*this); }
+  auto operator co_await() noexcept { return UntilReady<QueuePut>(*this); }
 
  private:
-  friend class WaitUnlessReady<QueuePut>;
+  friend class UntilReady<QueuePut>;
 
   bool ready() const noexcept { return queue_->may_put(); }
-  ASYNCIO_INTERNAL_CORO_WRAPPER Coro<> wait() { return queue_->wait_to_put(); }
+  void bind() { queue_->bind(); }
+  WaitQueue& line() noexcept { return queue_->putters(); }
   void finish() {
     queue_->require_room();
     queue_->storage_.put(std::move(item_));

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/attributes.h"
+
 namespace asyncio {
 
 // What a Queue keeps its items in. get() is called only if there is one. Python's hooks, `_init`,
@@ -41,7 +43,8 @@ class FifoStorage {
   }
 
   void put(T item) {
-    if (size_ == capacity_) grow();
+    if (size_ == capacity_) [[unlikely]]
+      grow();
     std::construct_at(&slot(size_), std::move(item));
     ++size_;
   }
@@ -67,7 +70,7 @@ class FifoStorage {
     --size_;
   }
 
-  void grow() {
+  ABSL_ATTRIBUTE_NOINLINE void grow() {
     FifoStorage larger;
     larger.capacity_ = capacity_ > 0 ? 2 * capacity_ : 8;
     larger.slots_ = std::allocator<T>().allocate(larger.capacity_);

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "asyncio/events/event_loop.h"
+#include "asyncio/events/runnable.h"
 #include "asyncio/futures/future.h"
 #include "asyncio/futures/waiter.h"
 #include "asyncio/tasks/promise_base.h"
@@ -34,9 +35,27 @@ class Suspension {
   template <class Promise>
   void park(std::coroutine_handle<Promise> frame, Waiter& waiter) {
     enter(frame.promise());
-    waiter.park(loop(), *task_);
+    park_again(waiter, *task_);
+  }
+
+  // The same, but then `deputy` becomes due in the task's place. It either lets the task go on or
+  // parks it again; the task makes no step before. For awaiters that look again before they resume.
+  template <class Promise>
+  void park(std::coroutine_handle<Promise> frame, Waiter& waiter, Runnable& deputy) {
+    enter(frame.promise());
+    park_again(waiter, deputy);
+  }
+  void park_again(Waiter& waiter, Runnable& deputy) {
+    waiter.park(loop(), deputy);
     task_->suspend(&waiter);
   }
+
+  // For a deputy that runs: whether the task must go on, whatever it waits for.
+  bool interrupted() const noexcept { return task_->interrupted(); }
+  // For a deputy that runs: the task's next step, which may destroy this.
+  void go_on() { loop().run_instead(*task_); }
+  // For a deputy: reports name the task.
+  const Runnable& waiting_task() const noexcept { return *task_; }
 
   // Suspends the task of `frame` for one turn.
   template <class Promise>

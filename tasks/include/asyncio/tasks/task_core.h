@@ -55,6 +55,9 @@ class TaskCore : public Runnable {
   // turn). A cancellation that was requested during this step is delivered to it at once.
   void suspend(Cancellable* waiting_on);
 
+  // Whether the next step is due whatever the leaf waits for: to cancel it, or to end the task.
+  bool interrupted() const noexcept { return must_cancel_ || future_.done(); }
+
   // The leaf has been resumed. Throws the CancelledError that is due, if one is.
   void resume() {
     if (must_cancel_) throw_cancelled();
