@@ -1,14 +1,11 @@
 #include "asyncio/events/event_loop.h"
 
-#include <cxxabi.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <set>
 #include <stdexcept>
-#include <typeinfo>
 
 #include "absl/base/attributes.h"
 #include "absl/base/const_init.h"
@@ -17,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
+#include "asyncio/events/exception_text.h"
 #include "asyncio/events/fatal_error.h"
 #include "asyncio/events/logger.h"
 
@@ -37,34 +35,13 @@ std::set<const EventLoop*>& living() ABSL_EXCLUSIVE_LOCKS_REQUIRED(living_mutex)
   return *loops;
 }
 
-template <class E>
-std::string describe_exception(const E& error) {
-  int status = 0;
-  const char* mangled = typeid(error).name();
-  const std::unique_ptr<char, decltype(&std::free)> type(
-      abi::__cxa_demangle(mangled, nullptr, nullptr, &status), std::free);
-  return absl::StrCat(type != nullptr ? type.get() : mangled, ": ", error.what());
-}
-
-std::string describe(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return describe_exception(e);
-  } catch (const FatalError& e) {
-    return describe_exception(e);
-  } catch (...) {
-    return "an exception that is no std::exception";
-  }
-}
-
 std::string describe(const ExceptionContext& context) {
   std::string text = context.message;
   auto details = context.details;
   std::ranges::sort(details);
   for (const auto& [key, value] : details) absl::StrAppend(&text, "\n", key, ": ", value);
   if (context.exception != nullptr) {
-    absl::StrAppend(&text, "\nexception: ", describe(context.exception));
+    absl::StrAppend(&text, "\nexception: ", internal::exception_text(context.exception));
   }
   return text;
 }

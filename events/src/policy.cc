@@ -1,12 +1,16 @@
 #include "asyncio/events/policy.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
+#include <array>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "absl/base/const_init.h"
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "asyncio/events/running_loop.h"
 #include "asyncio/events/selector_event_loop.h"
@@ -17,6 +21,15 @@ namespace {
 constinit thread_local EventLoop* current = nullptr;
 
 void forget_in_child() { current = nullptr; }
+
+// As Python calls the main thread, as the system calls the others.
+std::string name_of_this_thread() {
+  if (::gettid() == ::getpid()) return "MainThread";
+  constexpr std::size_t kLongestName = 16;
+  std::array<char, kLongestName> name = {};
+  pthread_getname_np(pthread_self(), name.data(), name.size());
+  return name.data();
+}
 
 ABSL_CONST_INIT absl::Mutex policy_mutex(absl::kConstInit);
 
@@ -29,7 +42,10 @@ std::shared_ptr<AbstractEventLoopPolicy>& the_policy() ABSL_EXCLUSIVE_LOCKS_REQU
 }  // namespace
 
 EventLoop& DefaultEventLoopPolicy::get_event_loop() {
-  if (current == nullptr) throw std::runtime_error("There is no current event loop in this thread");
+  if (current == nullptr) {
+    throw std::runtime_error(
+        absl::StrCat("There is no current event loop in thread '", name_of_this_thread(), "'."));
+  }
   return *current;
 }
 

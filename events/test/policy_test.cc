@@ -20,7 +20,7 @@ class PolicyTest : public ::testing::Test {
   ~PolicyTest() override { set_event_loop(nullptr); }
 };
 
-constexpr char kNone[] = "There is no current event loop in this thread";
+constexpr char kNone[] = "There is no current event loop in thread 'MainThread'.";
 
 std::string words_of_get() {
   return thrown_words<std::runtime_error>([] { get_event_loop(); });
@@ -81,8 +81,11 @@ TEST_F(PolicyTest, EachThreadHasItsOwn) {
   const std::unique_ptr<EventLoop> loop = new_event_loop();
   set_event_loop(loop.get());
   std::string there;
-  std::thread([&] { there = words_of_get(); }).join();
-  EXPECT_EQ(there, kNone);
+  std::thread([&] {
+    pthread_setname_np(pthread_self(), "worker");
+    there = words_of_get();
+  }).join();
+  EXPECT_EQ(there, "There is no current event loop in thread 'worker'.");
 }
 
 TEST_F(PolicyTest, ANewLoopIsFreshAndNotSet) {

@@ -81,8 +81,7 @@ Coro<> lock_both(asyncio::Lock* first, asyncio::Lock* second) {
 }
 
 TEST(DeadlockTest, TwoTasksLockInOppositeOrder) {
-  asyncio::VirtualTimeLoop loop;
-  asyncio::DeadlockDetective detective(loop);
+  asyncio::testing::TestLoop loop;
   asyncio::Lock a;
   asyncio::Lock b;
   auto first = asyncio::create_task(loop, lock_both(&a, &b), {.name = "first"});
@@ -91,8 +90,8 @@ TEST(DeadlockTest, TwoTasksLockInOppositeOrder) {
     asyncio::run_until_complete(loop, first);
     FAIL() << "they do not wait for each other";
   } catch (const asyncio::Deadlock& deadlock) {
-    EXPECT_THAT(deadlock.what(), testing::HasSubstr("* Task 'first' created at"));
-    EXPECT_THAT(deadlock.what(), testing::HasSubstr("* Task 'second' created at"));
+    EXPECT_THAT(deadlock.what(), testing::HasSubstr("* Lock held by Task 'first'"));
+    EXPECT_THAT(deadlock.what(), testing::HasSubstr("* Lock held by Task 'second'"));
   }
 }
 // [deadlock]

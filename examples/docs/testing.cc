@@ -1,7 +1,8 @@
 // How to test code that waits.
 
 #include <chrono>
-#include <memory>
+#include <stdexcept>
+#include <string>
 
 #include "asyncio/asyncio.h"
 #include "gtest/gtest.h"
@@ -22,25 +23,20 @@ Coro<int> try_until(int good) {
 
 // [virtual]
 TEST(RetryTest, PausesTwiceAsLongEachTime) {
-  asyncio::VirtualTimeLoop loop;
+  asyncio::testing::TestLoop loop;
   const asyncio::TimePoint start = loop.time();
   EXPECT_EQ(asyncio::run_until_complete(loop, try_until(4)), 4);
   EXPECT_EQ(loop.time() - start, 7s);
 }
 // [virtual]
 
-// [factory]
-TEST(RetryTest, RunsOnAnyLoop) {
-  auto factory = []() -> std::unique_ptr<asyncio::EventLoop> {
-    return std::make_unique<asyncio::VirtualTimeLoop>();
-  };
-  EXPECT_EQ(asyncio::run(try_until(20), {.loop_factory = factory}), 20);
-}
-// [factory]
+// [run]
+TEST(RetryTest, TriesForDays) { EXPECT_EQ(asyncio::testing::run(try_until(20)), 20); }
+// [run]
 
 // [exceptions]
 TEST(WatchTest, LosesNoException) {
-  asyncio::VirtualTimeLoop loop;
+  asyncio::testing::TestLoop loop;
   std::string reported;
   loop.set_exception_handler([&](asyncio::EventLoop&, const asyncio::ExceptionContext& context) {
     reported = context.message;

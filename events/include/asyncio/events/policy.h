@@ -21,7 +21,7 @@ std::unique_ptr<EventLoop> new_event_loop(
     std::source_location where = std::source_location::current());
 
 // The running loop, else the one set for this thread. Throws std::runtime_error if there is
-// neither ("There is no current event loop in this thread"); never makes one.
+// neither ("There is no current event loop in thread 'MainThread'."); never makes one.
 //
 // Python counterpart: asyncio.get_event_loop() since 3.14.
 EventLoop& get_event_loop();
