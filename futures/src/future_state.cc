@@ -23,8 +23,8 @@ std::uint64_t next_callback_id() {
 // keeps the future alive.
 class FutureState::CallbackNode final : public Runnable, public Pooled {
  public:
-  CallbackNode(DoneCallback callback, std::source_location added)
-      : callback_(std::move(callback)), added_(added) {}
+  CallbackNode(DoneCallback callback, std::source_location added, ContextRef context)
+      : callback_(std::move(callback)), context_(std::move(context)), added_(added) {}
 
   void become_due(FutureState& future) noexcept {
     next_ = nullptr;
@@ -54,7 +54,7 @@ class FutureState::CallbackNode final : public Runnable, public Pooled {
 
  private:
   DoneCallback callback_;
-  ContextRef context_ = ContextRef::capture();
+  ContextRef context_;
   const std::source_location added_;
   StateRef<FutureState> future_;
 };
@@ -127,20 +127,20 @@ void FutureState::settle(Status status) {
   while (!waiting_.empty()) loop_->enqueue(waiting_.pop_front());
 }
 
-const std::exception_ptr& FutureState::cancellation() {
-  if (error_ == nullptr) error_ = std::make_exception_ptr(CancelledError(cancel_message_));
-  return error_;
+std::exception_ptr FutureState::make_cancelled_error() {
+  if (cancelled() && error_ != nullptr) return std::exchange(error_, nullptr);
+  return std::make_exception_ptr(CancelledError(cancel_message_));
 }
 
 std::exception_ptr FutureState::exception() {
-  if (cancelled()) std::rethrow_exception(cancellation());
+  if (cancelled()) std::rethrow_exception(make_cancelled_error());
   if (!done()) throw InvalidStateError("Exception is not set.");
   retrieved_ = true;
   return error_;
 }
 
 void FutureState::require_value() {
-  if (cancelled()) std::rethrow_exception(cancellation());
+  if (cancelled()) std::rethrow_exception(make_cancelled_error());
   if (!done()) throw InvalidStateError("Result is not ready.");
   retrieved_ = true;
   if (error_ != nullptr) std::rethrow_exception(error_);
@@ -150,9 +150,10 @@ void FutureState::require_pending() const {
   if (done()) throw InvalidStateError("invalid state");
 }
 
-std::uint64_t FutureState::add_done_callback(DoneCallback callback, std::source_location where) {
+std::uint64_t FutureState::add_done_callback(DoneCallback callback, std::source_location where,
+                                             ContextRef context) {
   if (done()) require_open_loop();
-  auto* node = new CallbackNode(std::move(callback), where);
+  auto* node = new CallbackNode(std::move(callback), where, std::move(context));
   const std::uint64_t id = node->id_;
   if (done()) {
     node->become_due(*this);

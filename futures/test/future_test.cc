@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "asyncio/events/activity.h"
+#include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/exception_context.h"
 #include "asyncio/events/fatal_error.h"
@@ -253,7 +254,8 @@ TEST_F(FutureTest, WithoutARunningLoopItIsTheThreadsCurrentOne) {
 }
 
 TEST_F(FutureTest, WithoutAnyLoopItCannotBeMade) {
-  EXPECT_EQ(words_of([] { Future<int>(); }), "There is no current event loop in this thread");
+  EXPECT_EQ(words_of([] { Future<int>(); }),
+            "There is no current event loop in thread 'MainThread'.");
 }
 
 TEST_F(FutureTest, TheValueIsMovedOutOnlyIfNobodyElseCanSeeIt) {
@@ -738,6 +740,33 @@ TEST_F(FutureTest, AnUnreadExceptionOfAClosedLoopStillReachesItsHandler) {
   future.reset();
   ASSERT_EQ(reports_.size(), 1U);
   EXPECT_EQ(reports_[0].message, kNeverRetrieved);
+}
+
+TEST_F(FutureTest, ADoneCallbackRunsInTheContextThatIsGiven) {
+  static ContextVar<int> number("number", 0);
+  const Context context;
+  context.run([] { number.set(7); });
+  std::vector<int> seen;
+  const auto look = [&](const AnyFuture&) { seen.push_back(number.get()); };
+  const Future<int> future(*loop_);
+  future.add_done_callback(look, context);
+  AnyFuture(future).add_done_callback([&](const AnyFuture&) { number.set(8); }, context);
+  future.add_done_callback(look);
+  future.set_result(1);
+  turn();
+  future.add_done_callback(look, context);
+  turn();
+  EXPECT_THAT(seen, ElementsAre(7, 0, 8));
+}
+
+TEST_F(FutureTest, ADoneCallbackMayTakeWhateverAHandleBecomes) {
+  const Future<int> future(*loop_);
+  future.add_done_callback([&](const Future<int>& done) { log_.push_back(done.result()); });
+  future.add_done_callback([&](auto done) { log_.push_back(done.result() + 1); });
+  future.add_done_callback([&](AnyFuture done) { log_.push_back(done.done() ? 3 : 0); });
+  future.set_result(1);
+  turn();
+  EXPECT_THAT(log_, ElementsAre(1, 2, 3));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "absl/functional/any_invocable.h"
+#include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/policy.h"
 #include "asyncio/futures/errors.h"
@@ -105,17 +105,22 @@ class AnyFuture {
   std::exception_ptr exception() const { return state_->exception(); }
 
   // Calls `callback` with this future once it is done: next turn if it is done already. Callbacks
-  // run in the order in which they were added, in line with tasks that await the future. Returns a
-  // name for remove_done_callback(), since functions of C++ cannot be compared. Throws
-  // std::runtime_error
+  // run in the order in which they were added, in line with tasks that await the future, each in a
+  // copy of the context current at the call, or in the one given. Returns a name for
+  // remove_done_callback(), since functions of C++ cannot be compared. Throws std::runtime_error
   // ("Event loop is closed") if it is done and its loop is closed or gone.
-  CallbackId add_done_callback(absl::AnyInvocable<void(AnyFuture)> callback,
+  //
+  // The callback takes a handle of the kind it is added by, or of a more general one.
+  template <std::invocable<AnyFuture> F>
+  CallbackId add_done_callback(F callback,
                                std::source_location where = std::source_location::current()) const {
-    return state_->add_done_callback(
-        [callback = std::move(callback)](internal::FutureState& state) mutable {
-          callback(AnyFuture(internal::StateRef<internal::FutureState>::share(state)));
-        },
-        where);
+    return state_->add_done_callback(with_handle<AnyFuture>(std::move(callback)), where);
+  }
+  template <std::invocable<AnyFuture> F>
+  CallbackId add_done_callback(F callback, const Context& context,
+                               std::source_location where = std::source_location::current()) const {
+    return state_->add_done_callback(with_handle<AnyFuture>(std::move(callback)), where,
+                                     context.ref());
   }
 
   // Whether there was such a callback to remove. False once the future is done: its callbacks are
@@ -130,13 +135,19 @@ class AnyFuture {
     return a.state_.get() == b.state_.get();
   }
 
-  // For the layers above.
+  // For the layers above: a handle on a state of theirs, and the state.
+  explicit AnyFuture(internal::StateRef<internal::FutureState> state) noexcept
+      : state_(std::move(state)) {}
   internal::FutureState& state() const noexcept { return *state_; }
 
  protected:
-  friend class AnyTask;
-  explicit AnyFuture(internal::StateRef<internal::FutureState> state) noexcept
-      : state_(std::move(state)) {}
+  // What calls `callback` with a handle on the state that is done.
+  template <class Handle, class F>
+  static auto with_handle(F callback) {
+    return [callback = std::move(callback)](internal::FutureState& state) mutable {
+      callback(Handle(internal::StateRef<internal::FutureState>::share(state)));
+    };
+  }
 
   internal::StateRef<internal::FutureState> state_;
 };
@@ -182,28 +193,25 @@ class Future : public AnyFuture {
     }
   }
 
-  using AnyFuture::add_done_callback;
-
-  // The same with a callback that wants the typed future.
-  template <class F>
-    requires(std::invocable<F&, Future<T>> && !std::invocable<F&, AnyFuture>)
+  template <std::invocable<Future<T>> F>
   CallbackId add_done_callback(F callback,
                                std::source_location where = std::source_location::current()) const {
-    return state_->add_done_callback(
-        [callback = std::move(callback)](internal::FutureState& state) mutable {
-          callback(Future(internal::StateRef<internal::FutureState>::share(state)));
-        },
-        where);
+    return state_->add_done_callback(with_handle<Future>(std::move(callback)), where);
+  }
+  template <std::invocable<Future<T>> F>
+  CallbackId add_done_callback(F callback, const Context& context,
+                               std::source_location where = std::source_location::current()) const {
+    return state_->add_done_callback(with_handle<Future>(std::move(callback)), where,
+                                     context.ref());
   }
 
-  // For the layers above. What happens to the value is said at `co_await`.
+  // For the layers above. REQUIRES: the state is a ValueState<T>. What happens to the value is said
+  // at `co_await`.
+  explicit Future(internal::StateRef<internal::FutureState> state) noexcept
+      : AnyFuture(std::move(state)) {}
   internal::ValueState<T>& typed_state() const noexcept {
     return static_cast<internal::ValueState<T>&>(*state_);
   }
-
- protected:
-  explicit Future(internal::StateRef<internal::FutureState> state) noexcept
-      : AnyFuture(std::move(state)) {}
 };
 
 // A pending future on `loop`.

@@ -49,12 +49,23 @@ class FutureState : public Cancellable, public Pooled {
   // Ends with an exception. Throws std::invalid_argument for null. REQUIRES: !done().
   void fail(std::exception_ptr error);
 
-  // Ends as cancelled, with this CancelledError. REQUIRES: !done().
+  // Ends as cancelled. The first who asks for the result gets this CancelledError, later ones one
+  // without a message. REQUIRES: !done().
   void end_cancelled(std::exception_ptr error);
 
   // The exception, or null if there is none; marks it as seen. A cancelled future throws its
   // CancelledError, a pending one InvalidStateError.
   std::exception_ptr exception();
+
+  // The exception with which it ended, null if there is none; that does not count as having seen
+  // it.
+  std::exception_ptr failure() const noexcept { return cancelled() ? nullptr : error_; }
+
+  // The CancelledError for whoever asks next. Python counterpart: Future._make_cancelled_error().
+  std::exception_ptr make_cancelled_error();
+
+  // What it was cancelled with by cancel() itself, if anything.
+  const std::optional<std::string>& cancel_message() const noexcept { return cancel_message_; }
 
   // Throws whatever a result() must throw: InvalidStateError, CancelledError, the exception.
   void require_value();
@@ -75,7 +86,8 @@ class FutureState : public Cancellable, public Pooled {
 
   // As Future::add_done_callback and remove_done_callback.
   std::uint64_t add_done_callback(DoneCallback callback,
-                                  std::source_location where = std::source_location::current());
+                                  std::source_location where = std::source_location::current(),
+                                  ContextRef context = ContextRef::capture());
   bool remove_done_callback(std::uint64_t id);
 
   // For messages: "<Future created at main.cc:12>".
@@ -100,13 +112,12 @@ class FutureState : public Cancellable, public Pooled {
   void require_open_loop() const;
   void settle(Status status);
   void report_unretrieved() noexcept;
-  const std::exception_ptr& cancellation();
 
   EventLoop* loop_;
   const std::source_location created_;
   RunnableList waiting_;
   CallbackNode* callbacks_ = nullptr;  // those of waiting_ that are callbacks
-  std::exception_ptr error_;           // the exception, or the CancelledError once one was thrown
+  std::exception_ptr error_;           // the exception, or a CancelledError that nobody has got yet
   std::optional<std::string> cancel_message_;
   unsigned references_ = 1;
   Status status_ = Status::kPending;
