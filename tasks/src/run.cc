@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
 #include "asyncio/events/fatal_error.h"
 #include "asyncio/events/logger.h"
 #include "asyncio/events/policy.h"
@@ -87,9 +88,9 @@ void check_can_run(const EventLoop& loop) {
   }
 }
 
-void check_not_in_loop() {
+void check_not_in_loop(std::string_view function) {
   if (running_loop_or_null() != nullptr) {
-    throw std::runtime_error("asyncio.run() cannot be called from a running event loop");
+    throw std::runtime_error(absl::StrCat(function, " cannot be called from a running event loop"));
   }
 }
 
@@ -98,7 +99,8 @@ void check_not_in_loop() {
 void run_until_done(EventLoop& loop, const AnyFuture& future) {
   check_can_run(loop);
   if (&future.get_loop() != &loop) {
-    throw std::invalid_argument("The future belongs to a different loop than the one specified");
+    throw std::invalid_argument(
+        "The future belongs to a different loop than the one specified as the loop argument");
   }
   const auto stop = future.add_done_callback([&loop](const AnyFuture& done) {
     if (done.cancelled() || !is_fatal(done.exception())) loop.stop();
@@ -145,8 +147,8 @@ void Runner::close() {
   if (loop_ != nullptr && loop_->is_running()) {
     throw std::runtime_error("Cannot close a running event loop");
   }
-  closed_ = true;
   if (loop_ == nullptr) return;
+  closed_ = true;
   const std::unique_ptr<EventLoop> loop = std::move(loop_);
   absl::Cleanup close_loop = [&] { loop->close(); };
   cancel_all_tasks(*loop);
@@ -168,14 +170,14 @@ void Runner::cancel_all_tasks(EventLoop& loop) {
   const std::vector<AnyTask> tasks = all_tasks(loop);
   std::size_t left = tasks.size();
   if (left == 0) return;
+  const Future<> all_ended(loop);
   for (const AnyTask& task : tasks) {
     task.cancel();
-    task.add_done_callback([&](const AnyFuture&) {
-      if (--left == 0) loop.stop();
+    task.add_done_callback([&, all_ended](const AnyFuture&) {
+      if (--left == 0) all_ended.set_result();
     });
   }
-  loop.run_forever();
-  if (left > 0) throw std::runtime_error("Event loop stopped before Future completed.");
+  internal::run_until_done(loop, all_ended);
   for (const AnyTask& task : tasks) {
     if (task.cancelled() || task.exception() == nullptr) continue;
     task.core().report_in_context({.message = "unhandled exception during asyncio.run() shutdown",

@@ -1,9 +1,13 @@
 #include "asyncio/tasks/task_core.h"
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
+#include <limits>
+#include <ostream>
 
 #include "absl/strings/str_cat.h"
+#include "asyncio/events/exception_text.h"
 #include "asyncio/events/exception_type.h"
 #include "asyncio/events/fatal_error.h"
 #include "asyncio/events/loop_local.h"
@@ -35,12 +39,13 @@ std::uint64_t next_task_id() {
 
 // TaskCore.
 
-TaskCore::TaskCore(FutureState& future, PromiseBase& root, ContextRef context)
+TaskCore::TaskCore(FutureState& future, PromiseBase& root, const TaskOptions& options)
     : future_(future),
       frames_(root),
-      context_(std::move(context)),
+      context_(options.context != nullptr ? options.context->ref() : ContextRef::capture()),
       registry_(TaskRegistry::of(future.loop())),
-      id_(next_task_id()) {
+      id_(options.name.empty() ? next_task_id() : 0) {
+  if (!options.name.empty()) name_.emplace(options.name);
   root.adopt(*this, frames_);
   registry_.add(*this);
   future_.add_reference();
@@ -76,7 +81,7 @@ void TaskCore::run() {
     if (!frames_.ended()) return;
   }
   last_reference = leave_registry();
-  never_starts ? end_cancelled() : complete();
+  never_starts ? end_unstarted() : complete();
 }
 
 Activity TaskCore::activity() const noexcept {
@@ -89,15 +94,19 @@ Activity TaskCore::activity() const noexcept {
 // A failure wins over a requested cancellation, a cancellation over a value.
 void TaskCore::complete() {
   std::exception_ptr error = frames_.root()->take_error();
-  if (error == nullptr && must_cancel_) return end_cancelled();
-  if (error == nullptr) return succeed();
+  if (error == nullptr && !must_cancel_) return succeed();
+  ended_at_ = frames_.root()->place();
   frames_.destroy_frames();
+  if (error == nullptr) {
+    future_.FutureState::cancel(cancel_message_);
+    return;
+  }
   if (holds<CancelledError>(error)) return future_.end_cancelled(std::move(error));
   future_.fail(error);
   if (is_fatal(error)) std::rethrow_exception(error);
 }
 
-void TaskCore::end_cancelled() {
+void TaskCore::end_unstarted() {
   frames_.destroy_frames();
   future_.end_cancelled(std::make_exception_ptr(CancelledError(cancel_message_)));
 }
@@ -154,6 +163,37 @@ void TaskCore::throw_cancelled() {
 
 std::string TaskCore::name() const {
   return name_.has_value() ? *name_ : absl::StrCat("Task-", id_);
+}
+
+std::vector<std::source_location> TaskCore::places(std::size_t limit) const {
+  std::vector<std::source_location> places;
+  for (const PromiseBase* frame = frames_.leaf(); frame != nullptr && places.size() < limit;
+       frame = frame->parent()) {
+    places.push_back(frame->place());
+  }
+  return places;
+}
+
+std::vector<std::source_location> TaskCore::stack(std::optional<std::size_t> limit) const {
+  if (future_.failure() != nullptr && limit != 0) return {ended_at_};
+  std::vector<std::source_location> stack =
+      places(limit.value_or(std::numeric_limits<std::size_t>::max()));
+  std::ranges::reverse(stack);
+  return stack;
+}
+
+void TaskCore::print_stack(std::ostream& file, std::optional<std::size_t> limit) const {
+  const std::vector<std::source_location> lines = stack(limit);
+  const std::exception_ptr failure = future_.failure();
+  const std::string task = to_string(activity());
+  if (lines.empty()) {
+    file << "No stack for " << task << '\n';
+  } else {
+    file << (failure != nullptr ? "Traceback for " : "Stack for ") << task
+         << " (most recent call last):\n";
+  }
+  for (const std::source_location& line : lines) file << "  " << to_string(line) << '\n';
+  if (failure != nullptr) file << exception_text(failure) << '\n';
 }
 
 void TaskCore::destroy_pending() {

@@ -208,5 +208,37 @@ TEST_F(CallableTaskTest, ACallThatThrowsEndsTheTask) {
   });
 }
 
+TEST_F(CallableTaskTest, TakesOptionsBeforeACallableWithArgumentsElseAfterIt) {
+  loop_.run([&]() -> Coro<> {
+    auto with_arguments = create_task({.name = "two"}, give, 2);
+    auto without = create_task([] { return give(1); }, {.name = "one"});
+    auto on_a_loop = create_task(loop_, {.name = "three"}, give, 3);
+    auto eager = create_task({.eager_start = true}, give, 4);
+    EXPECT_TRUE(eager.done());
+    EXPECT_EQ(with_arguments.get_name() + without.get_name() + on_a_loop.get_name(), "twoonethree");
+    EXPECT_EQ(co_await with_arguments + co_await without + co_await on_a_loop, 6);
+  });
+}
+
+TEST_F(CallableTaskTest, KnowsTheCallersLineWhereALoopIsGivenOrThereAreNoArguments) {
+  const auto line_of = [](const AnyTask& task) { return task.state().created().line(); };
+  const auto one = [] { return give(1); };
+  loop_.run([&]() -> Coro<> {
+    const unsigned line = __LINE__;
+    EXPECT_EQ(line_of(create_task(loop_, give, 1)), line + 1);
+    EXPECT_EQ(line_of(create_task(loop_, {.name = "named"}, give, 1)), line + 2);
+    EXPECT_EQ(line_of(create_task(one)), line + 3);
+    EXPECT_EQ(line_of(create_task(loop_, one, {.name = "named"})), line + 4);
+    EXPECT_EQ(line_of(create_task(give, 1)), 0U);
+    co_await sleep(0s);
+  });
+}
+
+TEST_F(CallableTaskTest, OtherAwaitablesBecomeTasksOfALoopThatDoesNotRun) {
+  const Task<int> task = create_task(loop_, sleep(1s, 5), {.name = "sleeper"});
+  EXPECT_EQ(task.get_name(), "sleeper");
+  EXPECT_EQ(run_until_complete(loop_, task), 5);
+}
+
 }  // namespace
 }  // namespace asyncio

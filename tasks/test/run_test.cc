@@ -25,6 +25,8 @@
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/sleep.h"
 #include "asyncio/tasks/task.h"
+#include "asyncio/tasks/task_factory.h"
+#include "asyncio/tasks/task_options.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tasks/test/counted.h"
@@ -182,6 +184,35 @@ TEST(RunTest, ReportsTheFailuresOfTheTasksThatAreLeft) {
               ElementsAre(Pair("task", StartsWith("<Task 'bad' created at tasks/test/"))));
 }
 
+// As where gather() waits for them: it ends a turn after the last, and the loop a turn after that.
+TEST(RunTest, ReportsTheFailuresTwoTurnsAfterTheLastTaskHasEnded) {
+  std::vector<std::string> log;
+  auto bad = [&]() -> Coro<> {
+    EventLoop& loop = get_running_loop();
+    try {
+      co_await sleep(1h);
+    } catch (const CancelledError&) {
+      for (const char* turn : {"one", "two", "three"}) {
+        loop.call_soon([&log, &loop, turn] {
+          log.emplace_back(turn);
+          loop.call_soon([&log, turn] { log.push_back(std::string(turn) + " later"); });
+        });
+      }
+      throw std::runtime_error("cannot clean up");
+    }
+  };
+  run(
+      [&]() -> Coro<> {
+        get_running_loop().set_exception_handler(
+            [&](EventLoop&, const ExceptionContext&) { log.emplace_back("report"); });
+        create_task(bad);
+        co_await sleep(0s);
+      }(),
+      kVirtualTime);
+  EXPECT_THAT(
+      log, ElementsAre("one", "two", "three", "one later", "two later", "three later", "report"));
+}
+
 TEST(RunTest, AFatalErrorOfMainLeavesThroughIt) {
   auto body = []() -> Coro<> {
     throw SystemExit(4);
@@ -233,6 +264,7 @@ TEST(RunTest, ARefusedCoroutineDestroysItsArguments) {
   Counts counts;
   auto body = [](Counted) -> Coro<> { co_return; };
   Runner runner;
+  runner.get_loop();
   runner.close();
   EXPECT_THROW(runner.run(body(Counted(counts))), std::runtime_error);
   EXPECT_EQ(counts.alive, 0);
@@ -250,6 +282,15 @@ TEST_F(RunUntilCompleteTest, RunsACoroutineAFutureOrATask) {
   loop_.call_later(10s, [&] { future.set_result(3); });
   EXPECT_EQ(run_until_complete(loop_, future), 3);
   EXPECT_EQ(run_until_complete(loop_, future), 3);
+}
+
+TEST_F(RunUntilCompleteTest, AsksTheTaskFactory) {
+  set_task_factory(loop_, [](EventLoop&, TaskOptions options) {
+    options.name = "made to order";
+    return options;
+  });
+  EXPECT_EQ(loop_.run([]() -> Coro<std::string> { co_return current_task()->get_name(); }),
+            "made to order");
 }
 
 TEST_F(RunUntilCompleteTest, LeavesOtherTasksPending) {
@@ -387,10 +428,38 @@ TEST(RunnerTest, CloseCancelsTheTasksThatAreLeftAndIsIdempotent) {
   EXPECT_EQ(ending_of_call([&] { runner.get_loop(); }), "failed: Runner is closed");
 }
 
-TEST(RunnerTest, CloseWithoutALoopClosesTheRunner) {
-  Runner runner;
+TEST(RunnerTest, CloseBeforeItsFirstUseDoesNothing) {
+  Runner runner(kVirtualTime);
   runner.close();
-  EXPECT_THROW(runner.run(give(1)), std::runtime_error);
+  EXPECT_EQ(runner.run(give(1)), 1);
+}
+
+TEST(RunnerTest, AsksTheTaskFactoryForTheMainTaskWhichCannotBeEager) {
+  Runner runner(kVirtualTime);
+  std::vector<bool> has_context;
+  set_task_factory(runner.get_loop(), [&](EventLoop& loop, TaskOptions options) {
+    has_context.push_back(options.context != nullptr);
+    options.name = "made to order";
+    return eager_task_factory(loop, options);
+  });
+  auto name = []() -> Coro<std::string> { co_return current_task()->get_name(); };
+  EXPECT_EQ(runner.run(name), "made to order");
+  EXPECT_THAT(has_context, ElementsAre(true));
+}
+
+TEST(RunnerTest, ThrowsWhatTheTaskFactoryThrows) {
+  Runner runner(kVirtualTime);
+  set_task_factory(runner.get_loop(), [](EventLoop&, TaskOptions) -> TaskOptions {
+    throw std::runtime_error("no tasks today");
+  });
+  EXPECT_EQ(ending_of_call([&] { runner.run(give(1)); }), "failed: no tasks today");
+}
+
+TEST(RunnerTest, KnowsTheLineThatRunsACallableWithoutArguments) {
+  Runner runner(kVirtualTime);
+  auto line = []() -> Coro<unsigned> { co_return current_task()->state().created().line(); };
+  EXPECT_EQ(runner.run(line), static_cast<unsigned>(__LINE__));
+  EXPECT_EQ(run(line, kVirtualTime), static_cast<unsigned>(__LINE__));
 }
 
 TEST(RunnerTest, CannotBeClosedByItsOwnTasks) {
@@ -409,7 +478,7 @@ TEST(RunnerTest, RefusesToRunInsideItself) {
   auto body = [&]() -> Coro<> {
     EXPECT_EQ(&runner.get_loop(), &get_running_loop());
     EXPECT_EQ(ending_of_call([&] { runner.run(give(1)); }),
-              "failed: asyncio.run() cannot be called from a running event loop");
+              "failed: Runner.run() cannot be called from a running event loop");
     co_return;
   };
   runner.run(body);

@@ -91,10 +91,9 @@ TEST_F(TaskCancellationTest, ResultAndExceptionOfACancelledTaskThrowItsErrorEach
     task.cancel("gone");
     co_await sleep(0s);
     EXPECT_EQ(ending(task), "cancelled: gone");
-    EXPECT_EQ(ending(task), "cancelled: gone");
-    EXPECT_EQ(ending_of_call([&] { task.exception(); }), "cancelled: gone");
-    EXPECT_EQ(co_await ending_of(task), "cancelled: gone");
-    EXPECT_EQ(co_await ending_of(task), "cancelled: gone");
+    EXPECT_EQ(ending(task), "cancelled");
+    EXPECT_EQ(ending_of_call([&] { task.exception(); }), "cancelled");
+    EXPECT_EQ(co_await ending_of(task), "cancelled");
   });
 }
 
@@ -256,8 +255,8 @@ TEST_F(TaskCancellationTest, GoesDownAChainOfTasksToWhatTheLastOneAwaits) {
     EXPECT_TRUE(outer.cancel("all of you"));
     EXPECT_TRUE(pending.cancelled());
     EXPECT_EQ(co_await ending_of(outer), "cancelled: all of you");
-    EXPECT_EQ(ending(middle), "cancelled: all of you");
-    EXPECT_EQ(ending(inner), "cancelled: all of you");
+    EXPECT_EQ(ending(middle), "cancelled");
+    EXPECT_EQ(ending(inner), "cancelled");
     EXPECT_EQ(inner.cancelling(), 1);
     EXPECT_EQ(outer.cancelling(), 1);
   });
@@ -735,6 +734,49 @@ TEST_F(UncancelTest, TellsTheOwnRequestFromThoseOfOthers) {
       EXPECT_EQ(seen, own && !others ? "timeout" : "nothing");
     }
   }
+}
+
+// Who gets the message of a cancellation.
+
+TEST_F(TaskCancellationTest, TheMessageReachesTheFirstWhoAsks) {
+  loop_.run([&]() -> Coro<> {
+    auto task = create_task(sleep_an_hour());
+    co_await sleep(0s);
+    task.cancel("enough");
+    EXPECT_EQ(co_await ending_of(task), "cancelled: enough");
+    EXPECT_EQ(co_await ending_of(task), "cancelled");
+    EXPECT_EQ(ending(task), "cancelled");
+  });
+}
+
+TEST_F(TaskCancellationTest, OfATaskThatNeverStartsTheMessageReachesTheFirstWhoAsks) {
+  loop_.run([&]() -> Coro<> {
+    auto task = create_task(sleep_an_hour());
+    task.cancel("too late");
+    EXPECT_EQ(co_await ending_of(task), "cancelled: too late");
+    EXPECT_EQ(ending(task), "cancelled");
+  });
+}
+
+TEST_F(TaskCancellationTest, OfATaskThatReturnsInThatStepTheMessageReachesAll) {
+  loop_.run([&]() -> Coro<> {
+    auto body = []() -> Coro<> {
+      current_task()->cancel("in passing");
+      co_return;
+    };
+    auto task = create_task(body);
+    EXPECT_EQ(co_await ending_of(task), "cancelled: in passing");
+    EXPECT_EQ(ending(task), "cancelled: in passing");
+  });
+}
+
+TEST_F(TaskCancellationTest, OfAFutureTheMessageReachesAll) {
+  loop_.run([&]() -> Coro<> {
+    const Future<> future(loop_);
+    future.cancel("gone");
+    EXPECT_EQ(co_await ending_of(future), "cancelled: gone");
+    EXPECT_EQ(ending(future), "cancelled: gone");
+  });
 }
 
 }  // namespace

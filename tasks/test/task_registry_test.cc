@@ -200,8 +200,8 @@ TEST(PendingTaskTest, AreReportedAndDestroyedWhenTheirLoopCloses) {
     EXPECT_EQ(loop.reports()[i].exception, nullptr);
     EXPECT_THAT(
         loop.reports()[i].details,
-        ElementsAre(Pair("task", StartsWith(i == 0 ? "<Task 'one' suspended at tasks/test/"
-                                                   : "<Task 'two' suspended at tasks/test/"))));
+        ElementsAre(Pair("task", StartsWith(i == 0 ? "<Task 'one' created at tasks/test/"
+                                                   : "<Task 'two' created at tasks/test/"))));
     EXPECT_FALSE(tasks[i].done());
   }
   EXPECT_TRUE(all_tasks(loop).empty());
@@ -342,6 +342,19 @@ TEST_F(EnsureFutureTest, CreateTaskTakesAnyAwaitableToo) {
     auto task = create_task(sleep(3s));
     task.cancel("before it began");
     EXPECT_EQ(co_await ending_of(task), "cancelled: before it began");
+  });
+}
+
+TEST_F(TaskNameTest, ATaskThatIsMadeWithANameUsesUpNoNumber) {
+  loop_.run([&]() -> Coro<> {
+    const auto number_of = [](const Task<int>& task) {
+      return std::stoi(task.get_name().substr(std::string("Task-").size()));
+    };
+    auto first = create_task(give(1));
+    auto named = create_task(give(2), {.name = "named"});
+    auto second = create_task(give(3));
+    EXPECT_EQ(number_of(second), number_of(first) + 1);
+    EXPECT_EQ(co_await named, 2);
   });
 }
 

@@ -528,5 +528,15 @@ TEST_F(FatalTaskTest, ATaskMayCatchIt) {
   });
 }
 
+TEST_F(TaskTest, ItsDoneCallbacksMayTakeATask) {
+  std::vector<std::string> names;
+  const Task<int> task = create_task(loop_, give(1), {.name = "done"});
+  task.add_done_callback([&](const Task<int>& done) { names.push_back(done.get_name()); });
+  task.add_done_callback([&](const AnyTask& done) { names.push_back(done.get_name()); });
+  task.add_done_callback([&](const Future<int>& done) { names.push_back(done.done() ? "1" : ""); });
+  loop_.settle();
+  EXPECT_THAT(names, ElementsAre("done", "done", "1"));
+}
+
 }  // namespace
 }  // namespace asyncio

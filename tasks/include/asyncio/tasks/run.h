@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <source_location>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -63,17 +64,25 @@ class Runner {
 
   // Runs function(arguments...), which returns a Coro; see create_task().
   template <class F, class... Args>
-    requires CoroutineFunction<F, Args...>
+    requires(sizeof...(Args) > 0 && CoroutineFunction<F, Args...>)
   CoroutineResult<F, Args...> run(F&& function, Args&&... arguments) {
     return run(
         internal::call_owned<CoroutineResult<F, Args...>, std::decay_t<F>, std::decay_t<Args>...>(
-            std::forward<F>(function), std::forward<Args>(arguments)...));
+            std::forward<F>(function), std::forward<Args>(arguments)...),
+        std::source_location());
+  }
+  template <CoroutineFunction F>
+  CoroutineResult<F> run(F&& function,
+                         std::source_location where = std::source_location::current()) {
+    return run(internal::call_owned<CoroutineResult<F>, std::decay_t<F>>(std::forward<F>(function)),
+               where);
   }
 
   // The loop, made on first use. Throws std::runtime_error after close().
   EventLoop& get_loop();
 
-  // Cancels the remaining tasks and waits until they have ended, reports their exceptions to the
+  // Nothing if the loop has never been used: run() may still come. Else
+  // cancels the remaining tasks and waits until they have ended, reports their exceptions to the
   // loop's handler, waits up to five minutes for the default executor's jobs, closes the loop.
   // Idempotent. Throws std::runtime_error while the loop runs, and
   // when one of the tasks stops it ("Event loop stopped before Future completed."); a FatalError of
@@ -102,9 +111,13 @@ template <class T>
 T run(Coro<T> main, RunnerOptions options = {},
       std::source_location where = std::source_location::current());
 
+// Runs function(arguments...), which returns a Coro; see create_task().
 template <class F, class... Args>
-  requires CoroutineFunction<F, Args...>
+  requires(sizeof...(Args) > 0 && CoroutineFunction<F, Args...>)
 CoroutineResult<F, Args...> run(F&& function, Args&&... arguments);
+template <CoroutineFunction F>
+CoroutineResult<F> run(F&& function, RunnerOptions options = {},
+                       std::source_location where = std::source_location::current());
 
 // Runs `loop` until `future` is done and returns its result, or throws its exception. Throws
 // std::runtime_error if the loop is closed or already running, another loop runs in this thread, or
@@ -122,8 +135,8 @@ T run_until_complete(EventLoop& loop, Coro<T> main,
 
 namespace internal {
 
-// Throws what run() throws inside of a running loop.
-void check_not_in_loop();
+// Throws what `function`, one of the two run(), throws inside of a running loop.
+void check_not_in_loop(std::string_view function);
 
 // Throws what run_until_complete() throws before it touches anything.
 void check_can_run(const EventLoop& loop);
@@ -143,10 +156,10 @@ T take_result(const Future<T>& future) {
 
 template <class T>
 T run_main(Runner& runner, Coro<T>& main, std::source_location where) {
-  check_not_in_loop();
+  check_not_in_loop("Runner.run()");
   EventLoop& loop = runner.get_loop();
   check_can_run(loop);
-  const Task<T> task = start_task_in_place(loop, main, where, runner.context().ref());
+  const Task<T> task = start_task_in_place(loop, main, where, {.context = &runner.context()});
   drive(loop, task);
   return take_result(task);
 }
@@ -181,6 +194,7 @@ T Runner::run(Coro<T> main, std::source_location where) {
 
 template <class T>
 T run(Coro<T> main, RunnerOptions options, std::source_location where) {
+  internal::check_not_in_loop("asyncio.run()");
   Runner runner(options);
   Outcome<T> outcome = internal::outcome_of_main(runner, main, where);
   internal::close_after(runner, outcome.exception());
@@ -188,11 +202,17 @@ T run(Coro<T> main, RunnerOptions options, std::source_location where) {
 }
 
 template <class F, class... Args>
-  requires CoroutineFunction<F, Args...>
+  requires(sizeof...(Args) > 0 && CoroutineFunction<F, Args...>)
 CoroutineResult<F, Args...> run(F&& function, Args&&... arguments) {
   return run(
       internal::call_owned<CoroutineResult<F, Args...>, std::decay_t<F>, std::decay_t<Args>...>(
-          std::forward<F>(function), std::forward<Args>(arguments)...));
+          std::forward<F>(function), std::forward<Args>(arguments)...),
+      RunnerOptions(), std::source_location());
+}
+template <CoroutineFunction F>
+CoroutineResult<F> run(F&& function, RunnerOptions options, std::source_location where) {
+  return run(internal::call_owned<CoroutineResult<F>, std::decay_t<F>>(std::forward<F>(function)),
+             options, where);
 }
 
 template <class T>

@@ -114,13 +114,17 @@ class [[nodiscard]] FutureAwaiter : public Suspension {
 
   bool await_ready() const noexcept { return future_.done(); }
 
-  // Throws std::runtime_error for a future of another loop, and for a task that awaits itself.
+  // A future of another loop, and a task that awaits itself, is refused next turn with
+  // std::runtime_error.
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> frame) {
-    internal::PromiseBase& promise = frame.promise();
     internal::FutureState& state = future_.state();
-    check(promise.task().future(), state);
-    enter(promise);
+    const internal::FutureState& waiting = frame.promise().task().future();
+    if (&waiting.loop() != &state.loop() || &waiting == &state) {
+      future_ = refused(waiting, state);
+      return yield(frame);
+    }
+    enter(frame.promise());
     state.park(*task_);
     task_->suspend(&state);
   }
@@ -129,6 +133,7 @@ class [[nodiscard]] FutureAwaiter : public Suspension {
     if (future_.cancelled() && task_ != nullptr) {
       task_->resume_cancelled();
     } else {
+      future_.state().mark_retrieved();  // by a cancellation too that comes before it
       finish();
     }
     future_.state().require_value();
@@ -136,12 +141,16 @@ class [[nodiscard]] FutureAwaiter : public Suspension {
   }
 
  private:
-  static void check(const internal::FutureState& waiting, const internal::FutureState& awaited) {
-    if (&waiting.loop() != &awaited.loop()) {
-      throw std::runtime_error("Task " + waiting.describe() + " got Future " + awaited.describe() +
-                               " attached to a different loop");
-    }
-    if (&waiting == &awaited) throw std::runtime_error("Task cannot await on itself");
+  // What the task gets in place of a future that it cannot wait for.
+  static Future<T> refused(const internal::FutureState& waiting,
+                           const internal::FutureState& awaited) {
+    const Future<T> refusal(waiting.loop());
+    refusal.set_exception(std::runtime_error(
+        &waiting == &awaited ? "Task cannot await on itself: " + waiting.describe()
+                             : "Task " + waiting.describe() + " got Future " + awaited.describe() +
+                                   " attached to a different loop"));
+    refusal.state().mark_retrieved();
+    return refusal;
   }
 
   Future<T> future_;

@@ -13,7 +13,9 @@
 #define ASYNCIO_TASKS_TASK_H_
 
 #include <concepts>
+#include <cstddef>
 #include <functional>
+#include <iosfwd>
 #include <optional>
 #include <source_location>
 #include <stdexcept>
@@ -41,8 +43,9 @@ namespace internal {
 template <class T>
 class TaskState final : public ValueState<T>, public TaskCore {
  public:
-  TaskState(EventLoop& loop, Promise<T>& root, ContextRef context, std::source_location created)
-      : ValueState<T>(loop, created), TaskCore(*this, root, std::move(context)) {}
+  TaskState(EventLoop& loop, Promise<T>& root, const TaskOptions& options,
+            std::source_location created)
+      : ValueState<T>(loop, created), TaskCore(*this, root, options) {}
 
   bool cancel(std::optional<std::string> message) override {
     return request_cancel(std::move(message));
@@ -146,6 +149,14 @@ class AnyTask : public AnyFuture {
   int uncancel() const noexcept { return core_->uncancel(); }
   std::string get_name() const { return core_->name(); }
   void set_name(std::string name) const { core_->set_name(std::move(name)); }
+  Context get_context() const { return Context::of(core_->context()); }
+  std::vector<std::source_location> get_stack(
+      std::optional<std::size_t> limit = std::nullopt) const {
+    return core_->stack(limit);
+  }
+  void print_stack(std::ostream& file, std::optional<std::size_t> limit = std::nullopt) const {
+    core_->print_stack(file, limit);
+  }
 
   // For the layers above.
   internal::TaskCore& core() const noexcept { return *core_; }
@@ -159,22 +170,33 @@ class Task;
 
 namespace internal {
 
+// A loop, and the line that named it: a function that takes any number of arguments has no other
+// place for its caller's line.
+class PlacedLoop {
+ public:
+  PlacedLoop(EventLoop& loop,  // NOLINT(google-explicit-constructor)
+             std::source_location place = std::source_location::current()) noexcept
+      : loop_(loop), place_(place) {}
+
+  EventLoop& loop() const noexcept { return loop_; }
+  std::source_location place() const noexcept { return place_; }
+
+ private:
+  EventLoop& loop_;
+  std::source_location place_;
+};
+
 // The one door: every coroutine that may outlive its expression as a task passes here. `name` names
 // the function that asks.
 template <class T>
 Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::source_location where,
                    TaskOptions options = TaskOptions(), std::string_view name = "create_task");
 
-// For run(): a task that ends within the expression, so that it may refer to temporaries.
+// For run() and its like: a task that ends within the expression, so that it may refer to
+// temporaries.
 template <class T>
 Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro, std::source_location where,
-                            ContextRef context = ContextRef::capture());
-
-// A task of a coroutine whose frame has been handed over; somebody must start it.
-// REQUIRES: the loop is open.
-template <class T>
-Task<T> make_task(EventLoop& loop, Promise<T>& root, std::source_location where,
-                  ContextRef context);
+                            TaskOptions options = TaskOptions());
 
 }  // namespace internal
 
@@ -193,16 +215,47 @@ class Task : public Future<T> {
   // remain. At zero a cancellation that has not been delivered yet is withdrawn.
   int uncancel() const noexcept { return core().uncancel(); }
 
-  // "Task-<n>", n counting tasks from 1, unless it was given a name.
+  // "Task-<n>", n counting from 1 the tasks that are made without a name, unless it was given one.
   std::string get_name() const { return core().name(); }
   void set_name(std::string name) const { core().set_name(std::move(name)); }
 
   // The context in which the task runs.
   Context get_context() const { return Context::of(core().context()); }
 
+  // The lines at which its coroutines wait or run, the outermost first; of one that has not
+  // started, its own line. Of a task that an exception ended, the one line at which its first
+  // coroutine was then; of others that are done, none. At most the `limit` innermost ones.
+  std::vector<std::source_location> get_stack(
+      std::optional<std::size_t> limit = std::nullopt) const {
+    return core().stack(limit);
+  }
+
+  // Writes that, under a line that says of which task, and the exception that ended it. That does
+  // not count as having seen it.
+  void print_stack(std::ostream& file, std::optional<std::size_t> limit = std::nullopt) const {
+    core().print_stack(file, limit);
+  }
+
+  // As Future::add_done_callback; a callback may also take a Task<T>.
+  template <std::invocable<Task<T>> F>
+  AnyFuture::CallbackId add_done_callback(
+      F callback, std::source_location where = std::source_location::current()) const {
+    return this->state().add_done_callback(AnyFuture::with_handle<Task>(std::move(callback)),
+                                           where);
+  }
+  template <std::invocable<Task<T>> F>
+  AnyFuture::CallbackId add_done_callback(
+      F callback, const Context& context,
+      std::source_location where = std::source_location::current()) const {
+    return this->state().add_done_callback(AnyFuture::with_handle<Task>(std::move(callback)), where,
+                                           context.ref());
+  }
+
   operator AnyTask() const { return AnyTask(core()); }  // NOLINT(google-explicit-constructor)
 
-  // For the layers above.
+  // For the layers above. REQUIRES: the state is a TaskState<T>.
+  explicit Task(internal::StateRef<internal::FutureState> state) noexcept
+      : Future<T>(std::move(state)) {}
   internal::TaskCore& core() const noexcept {
     return static_cast<internal::TaskState<T>&>(this->state());
   }
@@ -211,14 +264,6 @@ class Task : public Future<T> {
   void set_result(U&&...) const = delete;  // a task's result comes from its coroutine alone
   template <class E>
   void set_exception(E&&) const = delete;  // a task's result comes from its coroutine alone
-
- private:
-  template <class U>
-  friend Task<U> internal::make_task(EventLoop& loop, internal::Promise<U>& root,
-                                     std::source_location where, internal::ContextRef context);
-
-  explicit Task(internal::TaskState<T>& state) noexcept
-      : Future<T>(internal::StateRef<internal::FutureState>(&state)) {}
 };
 
 // Makes a task of `coro` on `loop`; its first step is due next turn. Loop's thread, or before it
@@ -256,40 +301,75 @@ Task<T> create_task(Coro<T> coro, TaskOptions options,
 // (decayed) arguments until it ends, as std::thread does: lambdas may capture, parameters may be
 // `const T&`. Use std::ref for what shall not be copied. On g++ 12 name a capturing lambda first if
 // the expression contains a co_await.
+//
+// Options stand before a callable with arguments: create_task({.name = "reader"}, read, socket).
+// Reports name the line of the call where a loop is given or there are no arguments; else the
+// language has no place for it.
 template <class F, class... Args>
   requires(sizeof...(Args) > 0 && CoroutineFunction<F, Args...>)
-Task<CoroutineResult<F, Args...>> create_task(F&& function, Args&&... arguments) {
-  return create_task(get_running_loop(), std::forward<F>(function),
+Task<CoroutineResult<F, Args...>> create_task(internal::PlacedLoop loop, TaskOptions options,
+                                              F&& function, Args&&... arguments) {
+  return create_task(
+      loop.loop(),
+      internal::call_owned<CoroutineResult<F, Args...>, std::decay_t<F>, std::decay_t<Args>...>(
+          std::forward<F>(function), std::forward<Args>(arguments)...),
+      options, loop.place());
+}
+template <class F, class... Args>
+  requires(sizeof...(Args) > 0 && CoroutineFunction<F, Args...>)
+Task<CoroutineResult<F, Args...>> create_task(internal::PlacedLoop loop, F&& function,
+                                              Args&&... arguments) {
+  return create_task(loop, TaskOptions(), std::forward<F>(function),
                      std::forward<Args>(arguments)...);
 }
 template <class F, class... Args>
   requires(sizeof...(Args) > 0 && CoroutineFunction<F, Args...>)
-Task<CoroutineResult<F, Args...>> create_task(EventLoop& loop, F&& function, Args&&... arguments) {
-  return create_task(
-      loop,
-      internal::call_owned<CoroutineResult<F, Args...>, std::decay_t<F>, std::decay_t<Args>...>(
-          std::forward<F>(function), std::forward<Args>(arguments)...),
-      std::source_location());
+Task<CoroutineResult<F, Args...>> create_task(TaskOptions options, F&& function,
+                                              Args&&... arguments) {
+  return create_task(internal::PlacedLoop(get_running_loop(), std::source_location()), options,
+                     std::forward<F>(function), std::forward<Args>(arguments)...);
+}
+template <class F, class... Args>
+  requires(sizeof...(Args) > 0 && CoroutineFunction<F, Args...>)
+Task<CoroutineResult<F, Args...>> create_task(F&& function, Args&&... arguments) {
+  return create_task(TaskOptions(), std::forward<F>(function), std::forward<Args>(arguments)...);
 }
 template <CoroutineFunction F>
 Task<CoroutineResult<F>> create_task(F&& function,
                                      std::source_location where = std::source_location::current()) {
-  return create_task(get_running_loop(), std::forward<F>(function), where);
+  return create_task(get_running_loop(), std::forward<F>(function), TaskOptions(), where);
+}
+template <CoroutineFunction F>
+Task<CoroutineResult<F>> create_task(F&& function, TaskOptions options,
+                                     std::source_location where = std::source_location::current()) {
+  return create_task(get_running_loop(), std::forward<F>(function), options, where);
 }
 template <CoroutineFunction F>
 Task<CoroutineResult<F>> create_task(EventLoop& loop, F&& function,
                                      std::source_location where = std::source_location::current()) {
+  return create_task(loop, std::forward<F>(function), TaskOptions(), where);
+}
+template <CoroutineFunction F>
+Task<CoroutineResult<F>> create_task(EventLoop& loop, F&& function, TaskOptions options,
+                                     std::source_location where = std::source_location::current()) {
   return create_task(
       loop, internal::call_owned<CoroutineResult<F>, std::decay_t<F>>(std::forward<F>(function)),
-      where);
+      options, where);
 }
 
 // Makes a task that awaits something else than a coroutine, such as sleep().
 template <HasSuspensionAwaiter A>
 Task<internal::AwaitResult<A>> create_task(
-    A awaitable, std::source_location where = std::source_location::current()) {
-  return create_task(internal::await_owned<internal::AwaitResult<A>, A>(std::move(awaitable)),
-                     where);
+    EventLoop& loop, A awaitable, TaskOptions options = TaskOptions(),
+    std::source_location where = std::source_location::current()) {
+  return create_task(loop, internal::await_owned<internal::AwaitResult<A>, A>(std::move(awaitable)),
+                     options, where);
+}
+template <HasSuspensionAwaiter A>
+Task<internal::AwaitResult<A>> create_task(
+    A awaitable, TaskOptions options = TaskOptions(),
+    std::source_location where = std::source_location::current()) {
+  return create_task(get_running_loop(), std::move(awaitable), options, where);
 }
 
 // `obj` as a future: a future or task unchanged, anything else as a new task on the running loop.
@@ -310,7 +390,7 @@ Task<T> ensure_future(Coro<T> coro, std::source_location where = std::source_loc
 template <HasSuspensionAwaiter A>
 Task<internal::AwaitResult<A>> ensure_future(
     A awaitable, std::source_location where = std::source_location::current()) {
-  return create_task(std::move(awaitable), where);
+  return create_task(std::move(awaitable), TaskOptions(), where);
 }
 
 // The task whose step runs now; none outside of tasks. Throws std::runtime_error without a running
@@ -339,44 +419,25 @@ void refuse_borrowed(Coro<T>& coro, std::string_view door) {
   refuse_borrowed(coro.borrowed(), door);
 }
 
-// Throws what create_task() throws for a closed loop.
-template <class T>
-void refuse_closed_loop(const EventLoop& loop, Coro<T>& coro) {
-  if (!loop.is_closed()) return;
-  coro.close();
-  throw std::runtime_error("Event loop is closed");
-}
-
 template <class T>
 Task<T> start_task(EventLoop& loop, Coro<T>& coro, std::source_location where, TaskOptions options,
                    std::string_view name) {
   refuse_borrowed(coro, name);
-  refuse_closed_loop(loop, coro);
-  const absl::Cleanup close = [&] { coro.close(); };  // if the factory throws
-  if (const TaskFactory& factory = TaskRegistry::of(loop).factory()) {
-    options = TaskFactory(factory)(loop, options);
-  }
-  ContextRef context = options.context != nullptr ? options.context->ref() : ContextRef::capture();
-  Task<T> task = make_task(loop, coro.release(), where, std::move(context));
-  if (!options.name.empty()) task.set_name(std::string(options.name));
-  const bool eager = options.eager_start.value_or(false) && running_loop_or_null() == &loop;
-  eager ? task.core().start_eagerly() : task.core().start();
-  return task;
+  return start_task_in_place(loop, coro, where, options);
 }
 
 template <class T>
 Task<T> start_task_in_place(EventLoop& loop, Coro<T>& coro, std::source_location where,
-                            ContextRef context) {
-  refuse_closed_loop(loop, coro);
-  Task<T> task = make_task(loop, coro.release(), where, std::move(context));
-  task.core().start();
+                            TaskOptions options) {
+  const absl::Cleanup close = [&] { coro.close(); };  // if it is refused
+  if (loop.is_closed()) throw std::runtime_error("Event loop is closed");
+  if (const TaskFactory& factory = TaskRegistry::of(loop).factory()) {
+    options = TaskFactory(factory)(loop, options);
+  }
+  const Task<T> task(StateRef<FutureState>(new TaskState<T>(loop, coro.release(), options, where)));
+  const bool eager = options.eager_start.value_or(false) && running_loop_or_null() == &loop;
+  eager ? task.core().start_eagerly() : task.core().start();
   return task;
-}
-
-template <class T>
-Task<T> make_task(EventLoop& loop, Promise<T>& root, std::source_location where,
-                  ContextRef context) {
-  return Task<T>(*new TaskState<T>(loop, root, std::move(context), where));
 }
 
 }  // namespace internal

@@ -2,8 +2,11 @@
 #ifndef ASYNCIO_TASKS_TASK_CORE_H_
 #define ASYNCIO_TASKS_TASK_CORE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,7 +29,7 @@ class TaskCore : public Runnable {
  public:
   // The registry keeps the task alive, through `future`, until it is done. REQUIRES: the loop is
   // open.
-  TaskCore(FutureState& future, PromiseBase& root, ContextRef context);
+  TaskCore(FutureState& future, PromiseBase& root, const TaskOptions& options);
 
   FutureState& future() const noexcept { return future_; }
 
@@ -78,6 +81,14 @@ class TaskCore : public Runnable {
   // The frame that runs or waits, and through its parents all others; null once it has ended.
   const PromiseBase* leaf() const noexcept { return frames_.leaf(); }
 
+  // The lines at which its coroutines wait or run, the innermost first and at most `limit` of them;
+  // none once it has ended.
+  std::vector<std::source_location> places(std::size_t limit) const;
+
+  // As Task::get_stack() and print_stack().
+  std::vector<std::source_location> stack(std::optional<std::size_t> limit) const;
+  void print_stack(std::ostream& file, std::optional<std::size_t> limit) const;
+
   // Tells the loop's exception handler, in the task's context.
   void report_in_context(const ExceptionContext& context);
 
@@ -97,7 +108,7 @@ class TaskCore : public Runnable {
 
   void complete();
   void refuse_step();
-  void end_cancelled();
+  void end_unstarted();
 
   // Hands over the reference by which the registry has kept this task alive.
   StateRef<FutureState> leave_registry() noexcept;
@@ -112,6 +123,7 @@ class TaskCore : public Runnable {
   std::uint64_t id_;
   std::optional<std::string> name_;
   std::optional<std::string> cancel_message_;
+  std::source_location ended_at_;  // where the root was when it ended without a value
   int cancelling_ = 0;
   bool must_cancel_ = false;  // throw CancelledError at the next step
   bool cancel_sent_ = false;  // what the task waits for has been cancelled on its behalf
