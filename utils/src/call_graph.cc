@@ -8,7 +8,6 @@
 #include "asyncio/events/activity.h"
 #include "asyncio/events/runnable.h"
 #include "asyncio/futures/future_state.h"
-#include "asyncio/tasks/promise_base.h"
 #include "asyncio/tasks/task.h"
 #include "asyncio/tasks/task_core.h"
 
@@ -16,30 +15,20 @@ namespace asyncio {
 namespace {
 
 using internal::FutureState;
-using internal::PromiseBase;
 using internal::TaskCore;
-
-// A handle of a future that is known by its state alone.
-class StateHandle : public AnyFuture {
- public:
-  explicit StateHandle(FutureState& state)
-      : AnyFuture(internal::StateRef<FutureState>::share(state)) {}
-};
 
 std::vector<FrameCallGraphEntry> call_stack_of(const FutureState& state, std::size_t limit) {
   std::vector<FrameCallGraphEntry> stack;
   const TaskCore* task = dynamic_cast<const TaskCore*>(&state);
-  if (task == nullptr || state.done()) return stack;
-  for (const PromiseBase* frame = task->leaf(); frame != nullptr && stack.size() < limit;
-       frame = frame->parent()) {
-    stack.push_back({frame->place()});
-  }
+  if (task == nullptr) return stack;
+  for (const std::source_location& place : task->places(limit)) stack.push_back({place});
   return stack;
 }
 
 // `path` leads from here to the future that was asked about.
 FutureCallGraph capture(FutureState& state, std::size_t limit, std::vector<FutureState*>& path) {
-  FutureCallGraph graph{StateHandle(state), call_stack_of(state, limit), {}};
+  FutureCallGraph graph{
+      AnyFuture(internal::StateRef<FutureState>::share(state)), call_stack_of(state, limit), {}};
   path.push_back(&state);
   state.waiting().for_each([&](const Runnable& node) {
     FutureState* const dependent = node.dependent();

@@ -14,7 +14,7 @@ GatherCore::GatherCore(FutureState& outer, OnFailure on_failure, Children childr
   for (const StateRef<FutureState>& child : children_) {
     if (&child->loop() == &outer_.loop()) continue;
     throw std::invalid_argument(
-        "The future belongs to a different loop than the one of the futures before it");
+        "The future belongs to a different loop than the one specified as the loop argument");
   }
 }
 
@@ -45,7 +45,7 @@ void GatherCore::child_done(FutureState& child) {
   if (unfinished_ > 0) return;
   watches_.clear();
   if (cancel_requested_) {
-    fail(child.cancelled() ? error_of(child) : std::make_exception_ptr(CancelledError()));
+    fail(children_.back()->make_cancelled_error());
   } else {
     succeed();
     children_.clear();

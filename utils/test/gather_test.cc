@@ -144,7 +144,7 @@ TEST_F(GatherTest, NestedGathersMakeATaskForEachChildAndEagerOnesTakeNoTurn) {
       co_await nested_gathers(5, 4);
       EXPECT_EQ(loop_.turns() == before, eager);
     });
-    EXPECT_EQ(made, 5 + 25 + 125 + 625);
+    EXPECT_EQ(made, 1 + 5 + 25 + 125 + 625);
   }
 }
 
@@ -438,6 +438,32 @@ TEST_F(GatherTest, LeavesNothingBehindWhenTheLoopClosesFirst) {
   loop->settle();
   loop->close();
   EXPECT_EQ(loop->reports().size(), 3u);
+}
+
+TEST_F(GatherTest, AFailureThatComesWithTheCancellationOfTheTaskThatAwaitsItCountsAsSeen) {
+  const std::vector<Future<int>> futures = three();
+  auto body = [&]() -> Coro<> { co_await gather(futures); };
+  const Task<> task = create_task(loop_, body);
+  loop_.settle();
+  futures[0].set_exception(std::runtime_error("too late"));
+  loop_.call_soon([&] { task.cancel(); });
+  loop_.settle();
+  EXPECT_EQ(ending(task), "cancelled");
+  EXPECT_TRUE(loop_.reports().empty());
+}
+
+TEST_F(GatherTest, WithReturnExceptionsTheMessageOfACancelledTaskStaysWithTheTask) {
+  loop_.run([&]() -> Coro<> {
+    const Task<> task = create_task(nothing());
+    task.cancel("enough");
+    const Future<> future(loop_);
+    future.cancel("gone");
+    std::vector<Future<>> both = {task, future};
+    const std::vector<Outcome<void>> outcomes = co_await gather(return_exceptions, both);
+    EXPECT_EQ(ending_of_call([&] { outcomes[0].value(); }), "cancelled");
+    EXPECT_EQ(ending_of_call([&] { outcomes[1].value(); }), "cancelled: gone");
+    EXPECT_EQ(ending(task), "cancelled: enough");
+  });
 }
 
 }  // namespace

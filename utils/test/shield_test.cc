@@ -54,7 +54,8 @@ TEST_F(ShieldTest, CancellingTheInnerCancelsTheOuter) {
   inner.cancel("enough");
   loop_.settle();
   EXPECT_TRUE(outer.cancelled());
-  EXPECT_EQ(ending(outer), "cancelled: enough");
+  EXPECT_EQ(ending(outer), "cancelled");
+  EXPECT_EQ(ending(inner), "cancelled: enough");
 }
 
 TEST_F(ShieldTest, CancellingTheOuterLeavesTheInner) {

@@ -605,7 +605,7 @@ TEST_F(TaskGroupTest, NestedGroupsMakeATaskForEachChildWhetherEagerOrNot) {
       return options;
     });
     loop_.run([]() -> Coro<> { co_await nested_groups(5, 4); });
-    EXPECT_EQ(made, 5 + 25 + 125 + 625);
+    EXPECT_EQ(made, 1 + 5 + 25 + 125 + 625);
   }
 }
 
@@ -897,6 +897,22 @@ TEST_F(TaskGroupTest, CancelMakesARaceWithOneWinner) {
             }),
             "none");
   EXPECT_EQ(winners, std::vector{1});
+}
+
+TEST_F(TaskGroupTest, TakesCallablesWithOptions) {
+  loop_.run([]() -> Coro<> {
+    auto body = [](TaskGroup& group) -> Coro<> {
+      const auto one = [] { return number_after(1, 1s); };
+      const unsigned line = __LINE__;
+      const Task<int> first = group.create_task(one, {.name = "first"});
+      const Task<int> second = group.create_task({.name = "second"}, number_after, 2, 1s);
+      EXPECT_EQ(first.state().created().line(), line + 1);
+      EXPECT_EQ(second.state().created().line(), 0U);
+      EXPECT_EQ(first.get_name() + second.get_name(), "firstsecond");
+      EXPECT_EQ(co_await first + co_await second, 3);
+    };
+    co_await with(TaskGroup(), body);
+  });
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
+#include "asyncio/events/exception_context.h"
 #include "asyncio/events/running_loop.h"
 #include "asyncio/events/selector_event_loop.h"
 #include "asyncio/futures/concurrent_future.h"
@@ -23,6 +24,8 @@
 #include "asyncio/tasks/run.h"
 #include "asyncio/tasks/sleep.h"
 #include "asyncio/tasks/task.h"
+#include "asyncio/tasks/task_factory.h"
+#include "asyncio/tasks/task_options.h"
 #include "events/test/captured_log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -223,6 +226,36 @@ TEST_F(RunCoroutineThreadsafeTest, TheTaskSeesTheContextOfTheCaller) {
   variable->set(5);
   auto look = []() -> Coro<int> { co_return variable->get(); };
   EXPECT_EQ(run_coroutine_threadsafe(look(), loop_).result(), 5);
+}
+
+TEST_F(RunCoroutineThreadsafeTest, KnowsTheCallersLineOfACallableWithArguments) {
+  auto line = [](unsigned add) -> Coro<unsigned> {
+    co_return current_task()->state().created().line() + add;
+  };
+  const unsigned here = __LINE__ + 1;
+  EXPECT_EQ(run_coroutine_threadsafe(loop_, line, 1U).result(), here + 1);
+}
+
+TEST_F(RunCoroutineThreadsafeTest, AsksTheTaskFactoryAndGivesWhatItThrows) {
+  auto name = []() -> Coro<std::string> { co_return current_task()->get_name(); };
+  auto order = [](EventLoop* loop) -> Coro<> {
+    set_task_factory(*loop, [](EventLoop&, TaskOptions options) {
+      options.name = "made to order";
+      return options;
+    });
+    co_return;
+  };
+  auto refuse = [](EventLoop* loop) -> Coro<> {
+    loop->set_exception_handler([](EventLoop&, const ExceptionContext&) {});
+    set_task_factory(*loop, [](EventLoop&, TaskOptions) -> TaskOptions {
+      throw std::invalid_argument("no tasks today");
+    });
+    co_return;
+  };
+  run_coroutine_threadsafe(order(&loop_), loop_).result();
+  EXPECT_EQ(run_coroutine_threadsafe(name(), loop_).result(), "made to order");
+  run_coroutine_threadsafe(refuse(&loop_), loop_).result();
+  EXPECT_THROW(run_coroutine_threadsafe(name(), loop_).result(), std::invalid_argument);
 }
 
 TEST_F(RunCoroutineThreadsafeTest, ManyThreadsMayCallAtOnce) {

@@ -14,6 +14,7 @@
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/sleep.h"
 #include "asyncio/tasks/task.h"
+#include "asyncio/tasks/task_factory.h"
 #include "asyncio/utils/shield.h"
 #include "gtest/gtest.h"
 #include "tasks/test/ending.h"
@@ -277,6 +278,15 @@ TEST_F(WaitForTest, MayBorrowWhereItIsAwaitedInPlaceAndNowhereElse) {
     EXPECT_EQ(size, 40);
     EXPECT_THROW((void)create_task(wait_for(size_of("text"), 2s)), BorrowedArgumentError);
     EXPECT_EQ(co_await create_task(wait_for(number_after(7, 1s), 2s)), 7);  // lint: allowed
+  });
+}
+
+TEST_F(WaitForTest, WithoutTimeACoroutineIsATaskOfTheFactory) {
+  loop_.run([&]() -> Coro<> {
+    set_task_factory(loop_, eager_task_factory);
+    bool started = false;
+    EXPECT_EQ(co_await wait_for(mark(&started), 0s), 1);
+    EXPECT_TRUE(started);
   });
 }
 

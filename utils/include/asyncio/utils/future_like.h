@@ -66,7 +66,7 @@ Task<T> to_future(EventLoop& loop, Coro<T>& coro, std::source_location where) {
 }
 template <HasSuspensionAwaiter A>
 Task<AwaitResult<A>> to_future(EventLoop& loop, A& awaitable, std::source_location where) {
-  return create_task(loop, await_owned<AwaitResult<A>, A>(std::move(awaitable)), where);
+  return create_task(loop, std::move(awaitable), TaskOptions(), where);
 }
 template <CoroutineFunction F>
 Task<CoroutineResult<F>> to_future(EventLoop& loop, F& function, std::source_location where) {

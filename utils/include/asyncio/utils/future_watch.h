@@ -51,12 +51,8 @@ inline FutureState* current_future(EventLoop& loop) {
 
 // What the future ended with in place of a value, a CancelledError included, or null; it counts as
 // seen. REQUIRES: future.done().
-inline std::exception_ptr error_of(FutureState& future) noexcept {
-  try {
-    return future.exception();
-  } catch (...) {
-    return std::current_exception();
-  }
+inline std::exception_ptr error_of(FutureState& future) {
+  return future.cancelled() ? future.make_cancelled_error() : future.exception();
 }
 
 }  // namespace asyncio::internal

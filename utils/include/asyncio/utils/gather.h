@@ -44,6 +44,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/policy.h"
+#include "asyncio/futures/errors.h"
 #include "asyncio/futures/future.h"
 #include "asyncio/futures/future_state.h"
 #include "asyncio/futures/outcome.h"
@@ -180,7 +181,9 @@ struct GatheredOutcomes {
   template <class T>
   static Element<T> take(FutureState& child) {
     Outcome<T> outcome;
-    if (std::exception_ptr error = error_of(child)) {
+    if (child.cancelled()) {
+      outcome.set_exception(std::make_exception_ptr(CancelledError(child.cancel_message())));
+    } else if (std::exception_ptr error = child.exception()) {
       outcome.set_exception(std::move(error));
     } else if constexpr (std::is_void_v<T>) {
       outcome.set_value();
@@ -234,17 +237,10 @@ class GatherVectorState final
   }
 };
 
-// A handle on a state that this layer has made.
-template <class T>
-class OwnFuture final : public Future<T> {
- public:
-  explicit OwnFuture(StateRef<FutureState> state) noexcept : Future<T>(std::move(state)) {}
-};
-
 template <class Result, class State>
 Future<Result> start_gather(EventLoop& loop, GatherCore::Children children) {
   auto* state = new State(loop, std::move(children));
-  OwnFuture<Result> future{StateRef<FutureState>(state)};
+  Future<Result> future{StateRef<FutureState>(state)};
   state->start();
   return future;
 }

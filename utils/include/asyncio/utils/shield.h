@@ -48,10 +48,9 @@ class ShieldState final : public ValueState<T> {
   };
 
   void inner_done() {
-    std::exception_ptr error = error_of(inner_.state());
     if (inner_.cancelled()) {
-      this->end_cancelled(std::move(error));
-    } else if (error != nullptr) {
+      ValueState<T>::cancel(std::nullopt);
+    } else if (std::exception_ptr error = inner_.exception()) {
       this->fail(std::move(error));
     } else if constexpr (std::is_void_v<T>) {
       this->set_result();

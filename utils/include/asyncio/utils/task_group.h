@@ -57,8 +57,19 @@ class TaskGroup {
 
   // The same with a callable that returns a Coro, and its arguments; the task owns both.
   template <class F, class... Args>
-    requires CoroutineFunction<F, Args...>
+    requires(sizeof...(Args) > 0 && CoroutineFunction<F, Args...>)
   Task<CoroutineResult<F, Args...>> create_task(F&& function, Args&&... arguments);
+  template <class F, class... Args>
+    requires(sizeof...(Args) > 0 && CoroutineFunction<F, Args...>)
+  Task<CoroutineResult<F, Args...>> create_task(TaskOptions options, F&& function,
+                                                Args&&... arguments);
+  template <CoroutineFunction F>
+  Task<CoroutineResult<F>> create_task(
+      F&& function, std::source_location where = std::source_location::current());
+  template <CoroutineFunction F>
+  Task<CoroutineResult<F>> create_task(
+      F&& function, TaskOptions options,
+      std::source_location where = std::source_location::current());
 
   // The same with another awaitable, such as sleep().
   template <HasSuspensionAwaiter A>
@@ -142,13 +153,29 @@ Task<T> TaskGroup::create_task_of(Coro<T>& coro, const TaskOptions& options,
 }
 
 template <class F, class... Args>
-  requires CoroutineFunction<F, Args...>
+  requires(sizeof...(Args) > 0 && CoroutineFunction<F, Args...>)
 Task<CoroutineResult<F, Args...>> TaskGroup::create_task(F&& function, Args&&... arguments) {
-  require_open();
-  auto task = asyncio::create_task(parent_->get_loop(), std::forward<F>(function),
-                                   std::forward<Args>(arguments)...);
-  adopt(task);
-  return task;
+  return create_task(TaskOptions(), std::forward<F>(function), std::forward<Args>(arguments)...);
+}
+template <class F, class... Args>
+  requires(sizeof...(Args) > 0 && CoroutineFunction<F, Args...>)
+Task<CoroutineResult<F, Args...>> TaskGroup::create_task(TaskOptions options, F&& function,
+                                                         Args&&... arguments) {
+  return create_task(
+      internal::call_owned<CoroutineResult<F, Args...>, std::decay_t<F>, std::decay_t<Args>...>(
+          std::forward<F>(function), std::forward<Args>(arguments)...),
+      options, std::source_location());
+}
+template <CoroutineFunction F>
+Task<CoroutineResult<F>> TaskGroup::create_task(F&& function, std::source_location where) {
+  return create_task(std::forward<F>(function), TaskOptions(), where);
+}
+template <CoroutineFunction F>
+Task<CoroutineResult<F>> TaskGroup::create_task(F&& function, TaskOptions options,
+                                                std::source_location where) {
+  return create_task(
+      internal::call_owned<CoroutineResult<F>, std::decay_t<F>>(std::forward<F>(function)), options,
+      where);
 }
 
 template <HasSuspensionAwaiter A>

@@ -13,6 +13,7 @@
 
 #include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
+#include "asyncio/events/fatal_error.h"
 #include "asyncio/futures/concurrent_future.h"
 #include "asyncio/futures/delivery.h"
 #include "asyncio/futures/future.h"
@@ -40,7 +41,8 @@ auto to_thread(F function, Args... arguments)
 
 // Makes a task of `coro` on `loop`, which runs in another thread, and gives its result as a future
 // that threads can wait for. Cancelling that cancels the task, and the other way round. If the loop
-// closes before the task begins, it is cancelled. Any thread; waiting for the result on the loop's
+// closes before the task begins, it is cancelled; if the loop's task factory throws, that is its
+// exception. Any thread; waiting for the result on the loop's
 // own thread waits for ever. Throws std::runtime_error if the loop is closed, BorrowedArgumentError
 // as create_task().
 //
@@ -53,11 +55,11 @@ ConcurrentFuture<T> run_coroutine_threadsafe(
 // both are owned until it ends, as by create_task().
 template <class F, class... Args>
   requires CoroutineFunction<F, Args...>
-auto run_coroutine_threadsafe(EventLoop& loop, F&& function, Args&&... arguments) {
+auto run_coroutine_threadsafe(internal::PlacedLoop loop, F&& function, Args&&... arguments) {
   using T = CoroutineResult<F, Args...>;
   return run_coroutine_threadsafe(internal::call_owned<T, std::decay_t<F>, std::decay_t<Args>...>(
                                       std::forward<F>(function), std::forward<Args>(arguments)...),
-                                  loop);
+                                  loop.loop(), loop.place());
 }
 
 // Implementation.
@@ -81,9 +83,8 @@ class PostedCoroutine {
   }
 
   Task<T> start(EventLoop& loop, std::source_location where) {
-    Task<T> task = make_task(loop, *std::exchange(promise_, nullptr), where, ContextRef::capture());
-    task.core().start();
-    return task;
+    Coro<T> coro = std::exchange(promise_, nullptr)->get_return_object();
+    return start_task_in_place(loop, coro, where);
   }
 
   const ConcurrentFuture<T>& result() const noexcept { return result_; }
@@ -124,13 +125,28 @@ template <class T>
 void chain(EventLoop& loop, const Task<T>& task, const ConcurrentFuture<T>& result) {
   auto request = std::make_shared<CancelRequest>(task);
   request->expect(loop);
-  task.add_done_callback([request, result](const Future<T>& done) {
+  task.add_done_callback([request, result](const Task<T>& done) {
     request->withdraw();
     copy_state(done, result);
   });
   result.add_done_callback([request](const ConcurrentFuture<T>& done) {
     if (done.cancelled()) request->send();
   });
+}
+
+// What the task factory throws is the result, and an error of the callback.
+template <class T>
+void start_and_chain(EventLoop& loop, PostedCoroutine<T>& posted, std::source_location where) {
+  try {
+    chain(loop, posted.start(loop, where), posted.result());
+  } catch (const FatalError&) {
+    throw;
+  } catch (...) {
+    if (posted.result().set_running_or_notify_cancel()) {
+      posted.result().set_exception(std::current_exception());
+    }
+    throw;
+  }
 }
 
 }  // namespace internal
@@ -141,11 +157,9 @@ ConcurrentFuture<T> run_coroutine_threadsafe(Coro<T> coro, EventLoop& loop,
   internal::refuse_borrowed(coro, "run_coroutine_threadsafe");
   ConcurrentFuture<T> result;
   internal::PostedCoroutine<T> posted(coro.release(), result);
-  loop.call_soon_threadsafe(
-      [posted = std::move(posted), &loop, where]() mutable {
-        internal::chain(loop, posted.start(loop, where), posted.result());
-      },
-      where);
+  loop.call_soon_threadsafe([posted = std::move(posted), &loop,
+                             where]() mutable { internal::start_and_chain(loop, posted, where); },
+                            where);
   return result;
 }
 
