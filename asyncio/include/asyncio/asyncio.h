@@ -78,6 +78,7 @@
 #include "asyncio/utils/shield.h"
 #include "asyncio/utils/staggered_race.h"
 #include "asyncio/utils/task_group.h"
+#include "asyncio/utils/test_loop.h"
 #include "asyncio/utils/testing.h"
 #include "asyncio/utils/threads.h"
 #include "asyncio/utils/timeout.h"
