@@ -81,12 +81,12 @@ class Runner {
   // The loop, made on first use. Throws std::runtime_error after close().
   EventLoop& get_loop();
 
-  // Nothing if the loop has never been used: run() may still come. Else
-  // cancels the remaining tasks and waits until they have ended, reports their exceptions to the
+  // Cancels the remaining tasks and waits until they have ended, reports their exceptions to the
   // loop's handler, waits up to five minutes for the default executor's jobs, closes the loop.
-  // Idempotent. Throws std::runtime_error while the loop runs, and
-  // when one of the tasks stops it ("Event loop stopped before Future completed."); a FatalError of
-  // a task leaves through here. The loop is closed even then.
+  // Idempotent; before the loop's first use it does nothing, and run() may still come. Throws
+  // std::runtime_error while the loop runs, and when one of the tasks stops it ("Event loop stopped
+  // before Future completed."); a FatalError of a task leaves through here. The loop is closed even
+  // then.
   void close();
 
  private:
