@@ -1,4 +1,4 @@
-"""What random programs are made of, and what is left out of them."""
+"""What random programs are made of, and what is left out for an older Python."""
 
 # Steps, and how often each is taken. Some are no steps: the message that a CancelledError carries, the body of a
 # TaskGroup that fails.
@@ -67,17 +67,11 @@ SINCE = {
     "wait_for": ((3, 12), "was rewritten on timeout(): fewer turns, and runs coroutines in the same task"),
 }
 
-# What we do otherwise.
-EXCLUDED = {
-    "message": "the message of a cancellation reaches all who await the task; with CPython the first one, and none "
-               "through shield() and gather() with return_exceptions",
-}
-
 
 def weights_for(version):
     """The steps of programs that this Python, (3, 15) say, runs as we do."""
     return {
         step: weight
         for step, weight in WEIGHTS.items()
-        if step not in EXCLUDED and SINCE.get(step, ((3, 0), ""))[0] <= version
+        if SINCE.get(step, ((3, 0), ""))[0] <= version
     }

@@ -111,11 +111,13 @@ class DirectCondition(asyncio.Condition):
     def notify(self, n=1):
         if not self.locked():
             raise RuntimeError("cannot notify on un-acquired lock")
-        super()._notify(n)
+        waiting = [future for future in self._waiters if not future.done()]
+        for future in waiting[:n]:
+            future.set_result(False)
 
     def _notify(self, n):  # called by wait() on its way out
         if self._waiters.notified[asyncio.current_task()]:
-            super()._notify(n)
+            self.notify(n)
 
 
 class TickLoop(TraceLoop):
