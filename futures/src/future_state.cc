@@ -139,11 +139,11 @@ std::exception_ptr FutureState::exception() {
   return error_;
 }
 
-void FutureState::require_value() {
-  if (cancelled()) std::rethrow_exception(make_cancelled_error());
+std::exception_ptr FutureState::retrieve_error() {
+  if (cancelled()) return make_cancelled_error();
   if (!done()) throw InvalidStateError("Result is not ready.");
   retrieved_ = true;
-  if (error_ != nullptr) std::rethrow_exception(error_);
+  return error_;
 }
 
 void FutureState::require_pending() const {

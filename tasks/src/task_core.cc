@@ -156,9 +156,9 @@ void TaskCore::suspend(Cancellable* waiting_on) {
   }
 }
 
-void TaskCore::throw_cancelled() {
+CancelledError TaskCore::take_cancellation() {
   must_cancel_ = false;
-  throw CancelledError(cancel_message_);
+  return CancelledError(cancel_message_);
 }
 
 std::string TaskCore::name() const {

@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/runnable.h"
 #include "asyncio/futures/future.h"
@@ -67,12 +68,12 @@ class Suspension {
 
   // After the resumption: throws CancelledError if the task was cancelled. Also right if nothing
   // was ever suspended.
-  void finish() {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE void finish() {
     if (task_ != nullptr) task_->resume();
   }
-  void finish(const Waiter& waiter) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE void finish(const Waiter& waiter) {
     finish();
-    if (waiter.cancelled()) task_->throw_cancelled();
+    if (waiter.cancelled()) throw task_->take_cancellation();
   }
 
   // The loop of the task that is suspended here. REQUIRES: park() or yield() has been called.
@@ -129,7 +130,7 @@ class [[nodiscard]] FutureAwaiter : public Suspension {
     task_->suspend(&state);
   }
 
-  T await_resume() {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE T await_resume() {
     if (future_.cancelled() && task_ != nullptr) {
       task_->resume_cancelled();
     } else {
