@@ -46,8 +46,11 @@ TEST_P(WarmOperation, AllocatesNothing) {
 
 INSTANTIATE_TEST_SUITE_P(HotPaths, WarmOperation,
                          ::testing::Values("call_soon", "yield", "spawn_join", "await_ready",
-                                           "await_chain", "ping_pong", "sleep", "timer_fire",
-                                           "timer_cancel", "timer_pair"),
+                                           "await_chain", "await_done", "ping_pong",
+                                           "queue_put_get", "queue_stream", "queue_ping_pong",
+                                           "lock", "lock_contended", "cancel_sleep",
+                                           "cancel_unseen", "sleep", "timer_fire", "timer_cancel",
+                                           "timer_pair"),
                          [](const auto& info) { return info.param; });
 
 Coro<> echo(asyncio::StreamReader reader, asyncio::StreamWriter writer) {
