@@ -8,8 +8,10 @@
 #include <chrono>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
@@ -26,6 +28,7 @@
 #include "asyncio/sync/queue.h"
 #include "asyncio/sync/scoped.h"
 #include "asyncio/sync/semaphore.h"
+#include "asyncio/tasks/async_generator.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/sleep.h"
 #include "asyncio/tasks/task.h"
@@ -510,6 +513,171 @@ TEST(CancellationTest, ASleepLeavesNoTimer) {
       },
       [&] { return loop->time() == ended; });
   EXPECT_EQ(awaits, 1);
+}
+
+// An object that a timer may use after the scenario has ended.
+template <class Object, class... Arguments>
+std::shared_ptr<Object> shared(Arguments&&... arguments) {
+  return std::make_shared<Object>(std::forward<Arguments>(arguments)...);
+}
+
+// Calls it in a second.
+template <class F>
+void soon(F function) {
+  get_running_loop().call_later(1s, std::move(function));
+}
+
+template <class L>
+Coro<> acquires() {
+  auto lock = shared<L>();
+  co_await lock->acquire();
+  soon([lock] { lock->release(); });
+  auto held = co_await scoped(*lock);
+}
+
+template <class Q>
+Coro<> gets() {
+  auto queue = shared<Q>();
+  soon([queue] { queue->put_nowait(1); });
+  co_await queue->get();
+}
+
+template <class Q>
+Coro<> puts() {
+  auto queue = shared<Q>(1);
+  queue->put_nowait(1);
+  soon([queue] { queue->get_nowait(); });
+  co_await queue->put(2);
+}
+
+AsyncGenerator<int> two_numbers() {
+  std::exception_ptr exit;
+  try {
+    co_await sleep(1s);
+    co_yield 1;
+  } catch (const GeneratorExit&) {
+    exit = std::current_exception();
+  }
+  co_await sleep(1s);
+  if (exit != nullptr) std::rethrow_exception(exit);
+  co_yield 2;
+}
+
+Coro<int> sleeps() { return sleep(1s, 1); }
+
+struct Row {
+  const char* awaitable;
+  int awaits;
+  Coro<> (*scenario)();
+};
+
+// What waits for real threads is missing, since these are no part of virtual time.
+const Row kAwaitables[] = {
+    {"sleep()", 1, []() -> Coro<> { co_await sleep(1s); }},
+    {"Coro", 1, []() -> Coro<> { co_await sleeps(); }},
+    {"Task", 1, []() -> Coro<> { co_await create_task(sleeps()); }},
+    {"Future", 1,
+     []() -> Coro<> {
+       const Future<> future(get_running_loop());
+       soon([future] {
+         if (!future.done()) future.set_result();
+       });
+       co_await future;
+     }},
+    {"AsyncGenerator::next()", 2,
+     []() -> Coro<> {
+       AsyncGenerator<int> numbers = two_numbers();
+       while (co_await numbers.next()) continue;
+     }},
+    {"AsyncGenerator::aclose()", 2,
+     []() -> Coro<> {
+       AsyncGenerator<int> numbers = two_numbers();
+       co_await numbers.next();
+       co_await numbers.aclose();
+     }},
+    {"Lock", 1, acquires<Lock>},
+    {"Semaphore", 1, acquires<Semaphore>},
+    {"BoundedSemaphore", 1, acquires<BoundedSemaphore>},
+    {"Condition::acquire()", 1, acquires<Condition>},
+    {"Condition::wait()", 1,
+     []() -> Coro<> {
+       auto condition = shared<Condition>();
+       create_task([condition]() -> Coro<> {
+         co_await sleep(1s);
+         auto held = co_await scoped(*condition);
+         condition->notify();
+       });
+       auto held = co_await scoped(*condition);
+       co_await condition->wait();
+     }},
+    {"Event", 1,
+     []() -> Coro<> {
+       auto event = shared<Event>();
+       soon([event] { event->set(); });
+       co_await event->wait();
+     }},
+    {"Barrier", 1,
+     []() -> Coro<> {
+       auto barrier = shared<Barrier>(2);
+       soon([barrier] {
+         if (barrier->n_waiting() == 1)
+           create_task(get_running_loop(), [barrier]() -> Coro<> { co_await barrier->wait(); });
+       });
+       co_await scoped(*barrier);
+     }},
+    {"Queue::get()", 1, gets<Queue<int>>},
+    {"LifoQueue::get()", 1, gets<LifoQueue<int>>},
+    {"PriorityQueue::get()", 1, gets<PriorityQueue<int>>},
+    {"Queue::put()", 1, puts<Queue<int>>},
+    {"LifoQueue::put()", 1, puts<LifoQueue<int>>},
+    {"PriorityQueue::put()", 1, puts<PriorityQueue<int>>},
+    {"Queue::join()", 1,
+     []() -> Coro<> {
+       auto queue = shared<Queue<int>>();
+       queue->put_nowait(1);
+       soon([queue] { queue->task_done(); });
+       co_await queue->join();
+     }},
+    {"with(TaskGroup())", 1,
+     []() -> Coro<> {
+       co_await with(TaskGroup(), [](TaskGroup& group) -> Coro<> {
+         group.create_task(sleeps());
+         co_return;
+       });
+     }},
+    {"with(timeout())", 1,
+     []() -> Coro<> {
+       co_await with(timeout(5s), [](Timeout&) -> Coro<> { co_await sleep(1s); });
+     }},
+    {"wait_for()", 1, []() -> Coro<> { co_await wait_for(sleeps(), 5s); }},
+    {"gather()", 1, []() -> Coro<> { co_await gather(sleeps(), sleeps()); }},
+    {"gather(return_exceptions)", 1,
+     []() -> Coro<> { co_await gather(return_exceptions, sleeps(), sleeps()); }},
+    {"wait()", 1,
+     []() -> Coro<> {
+       const std::vector<Task<int>> tasks{create_task(sleeps()), create_task(sleeps())};
+       co_await wait(tasks);
+     }},
+    {"as_completed()", 1,
+     []() -> Coro<> {
+       const std::vector<Task<int>> tasks{create_task(sleeps())};
+       auto arriving = as_completed(tasks);
+       while (auto next = co_await arriving.next()) continue;
+     }},
+    {"shield()", 1, []() -> Coro<> { co_await shield(create_task(sleeps())); }},
+    {"staggered_race()", 2,
+     []() -> Coro<> {
+       const std::vector<std::function<Coro<int>()>> runners{sleeps, sleeps};
+       co_await staggered_race(runners, std::nullopt);
+     }},
+};
+
+TEST(CancellationTest, EveryAwaitableMayBeCancelledTwice) {
+  for (const Row& row : kAwaitables) {
+    SCOPED_TRACE(row.awaitable);
+    EXPECT_EQ(cancel_at_every_await(row.scenario, [] { return true; }, {.twice = true}),
+              row.awaits);
+  }
 }
 
 }  // namespace
