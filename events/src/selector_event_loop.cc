@@ -37,11 +37,18 @@ SelectorEventLoop::SelectorEventLoop(std::unique_ptr<Selector> selector,
 SelectorEventLoop::~SelectorEventLoop() { close_forgotten(); }
 
 void SelectorEventLoop::run_once(std::optional<Duration> limit) {
+  const bool must_ask = has_something_to_ask();
   take_posted();
-  wait(limit);
+  if (must_ask || !anything_due()) wait(limit);
   take_posted();
   make_timers_due();
   run_due();
+}
+
+// A turn that has something to do and could learn nothing saves the system call. After a post or a
+// signal the waker is to be silenced.
+bool SelectorEventLoop::has_something_to_ask() const noexcept {
+  return watches_descriptors() || inbox()->pending() || signals_.any_arrived();
 }
 
 void SelectorEventLoop::wait(std::optional<Duration> limit) {
@@ -150,9 +157,13 @@ void SelectorEventLoop::add_signal_handler(int signal, Callback callback,
 
 bool SelectorEventLoop::remove_signal_handler(int signal) { return signals_.remove(signal); }
 
-bool SelectorEventLoop::awaits_input() const noexcept {
+bool SelectorEventLoop::watches_descriptors() const noexcept {
   constexpr std::size_t kWaker = 1;
-  return selector_->get_map().size() > kWaker || signals_.any_besides(SIGINT);
+  return selector_->get_map().size() > kWaker;
+}
+
+bool SelectorEventLoop::awaits_input() const noexcept {
+  return watches_descriptors() || signals_.any_besides(SIGINT);
 }
 
 void SelectorEventLoop::release() noexcept {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <stdexcept>
 
+#include "absl/algorithm/container.h"
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "asyncio/events/logger.h"
@@ -98,6 +99,13 @@ void SignalHandlers::clear() noexcept {
       log(LogSeverity::kError, absl::StrCat("a signal's action was not restored: ", error.what()));
     }
   }
+}
+
+bool SignalHandlers::any_arrived() const noexcept {
+  return absl::c_any_of(callbacks_, [](const auto& entry) {
+    return arrivals[static_cast<std::size_t>(entry.first)].count.load(std::memory_order_relaxed) !=
+           0;
+  });
 }
 
 std::vector<std::shared_ptr<SignalCallback>> SignalHandlers::take_arrived() {

@@ -624,10 +624,36 @@ class WaitTest : public ::testing::Test {
 };
 
 TEST_F(WaitTest, ATurnDoesNotWaitWhileAnythingIsDue) {
+  loop_->add_reader(STDIN_FILENO, [] { FAIL(); });
   loop_->call_soon([&] { loop_->call_soon([&] { loop_->stop(); }); });
   loop_->call_later(1h, [] { FAIL(); });
   loop_->run_forever();
   EXPECT_EQ(waits_, std::vector<Duration>(2));
+}
+
+TEST_F(WaitTest, ATurnThatHasWorkAndNobodysDescriptorDoesNotAskTheSystem) {
+  loop_->add_reader(STDIN_FILENO, [] { FAIL(); });
+  loop_->remove_reader(STDIN_FILENO);
+  loop_->call_soon([&] { loop_->call_soon([&] { loop_->stop(); }); });
+  loop_->run_forever();
+  EXPECT_THAT(waits_, IsEmpty());
+}
+
+TEST_F(WaitTest, SuchTurnsHearOfPostsAndSignalsAllTheSame) {
+  bool posted = false;
+  bool signalled = false;
+  std::function<void()> again = [&] {
+    if (posted && signalled) return loop_->stop();
+    loop_->call_soon(again);
+  };
+  loop_->add_signal_handler(SIGUSR1, [&] { signalled = true; });
+  loop_->call_soon(again);
+  loop_->call_soon([&] {
+    ::raise(SIGUSR1);
+    std::thread([&] { loop_->call_soon_threadsafe([&] { posted = true; }); }).join();
+  });
+  loop_->run_forever();
+  EXPECT_THAT(waits_, ElementsAre(Duration::zero(), Duration::zero())) << "one for each";
 }
 
 TEST_F(WaitTest, ATurnDoesNotWaitOnceStopIsAskedFor) {
@@ -689,6 +715,7 @@ TEST_F(WaitTest, ATimerThatNeverFiresIsWaitedForInDaysToo) {
 
 TEST_F(WaitTest, AFailedWaitLeavesRunForeverAndTheLoopCanBeRunAgain) {
   bool ran = false;
+  loop_->add_reader(STDIN_FILENO, [] { FAIL(); });
   loop_->call_soon([&] { ran = true; });
   selector_->on_wait = [] { throw_os_error(ENOMEM, "wait"); };
   EXPECT_THROW(loop_->run_forever(), OsError);
@@ -708,9 +735,9 @@ class TurnCounter : public SelectorEventLoop {
   int turns = 0;
 
  protected:
-  void wait(std::optional<Duration> limit) override {
+  void run_once(std::optional<Duration> limit) override {
     ++turns;
-    SelectorEventLoop::wait(limit);
+    SelectorEventLoop::run_once(limit);
   }
 };
 

@@ -42,7 +42,9 @@ class SelectorEventLoop : public EventLoop {
   void release() noexcept override;
 
   // Waits until a descriptor is ready, another thread posts, a signal arrives or `limit` has passed
-  // (nullopt: no limit), and makes due what that calls for.
+  // (nullopt: no limit), and makes due what that calls for. A turn that has something to do and
+  // could learn nothing here, as no descriptor is watched and nobody has woken the loop, does
+  // without.
   virtual void wait(std::optional<Duration> limit);
 
  private:
@@ -60,6 +62,8 @@ class SelectorEventLoop : public EventLoop {
   void register_events(int fd, EventMask before, FdHandlers& handlers);
   void make_due(const Handle& handle) noexcept;
   void answer_waker();
+  bool has_something_to_ask() const noexcept;
+  bool watches_descriptors() const noexcept;
 
   std::unique_ptr<Selector> selector_;
   std::deque<FdHandlers> handlers_;  // by descriptor; a deque, because keys point into it

@@ -50,6 +50,9 @@ class SignalHandlers {
     return callbacks_.size() > callbacks_.count(ignored);
   }
 
+  // Whether any has arrived that take_arrived() would give. No system call.
+  bool any_arrived() const noexcept;
+
   // Removes all.
   void clear() noexcept;
 
