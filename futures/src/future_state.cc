@@ -127,6 +127,17 @@ void FutureState::settle(Status status) {
   while (!waiting_.empty()) loop_->enqueue(waiting_.pop_front());
 }
 
+bool FutureState::ended_in_cancellation() const noexcept {
+  if (cancelled() || error_ == nullptr) return cancelled();
+  try {
+    std::rethrow_exception(error_);
+  } catch (const CancelledError&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
 std::exception_ptr FutureState::make_cancelled_error() {
   if (cancelled() && error_ != nullptr) return std::exchange(error_, nullptr);
   return std::make_exception_ptr(CancelledError(cancel_message_));

@@ -343,5 +343,19 @@ LOOP_SCENARIO(a_main_task_that_is_cancelled) {
   tried("run", [&] { run_until_complete(loop, main()); });
 }
 
+SCENARIO(cancelling_after_the_awaited_future_has_failed_with_a_cancellation) {
+  Future<> future = create_future(get_running_loop());
+  auto waiter = [&]() -> Coro<> { co_await future; };
+  Task<> task = create_task(waiter);
+  co_await sleep(seconds(0));
+  future.set_exception(CancelledError("of the future"));
+  trace("cancel()", task.cancel("of the task"));
+  try {
+    co_await task;
+  } catch (const CancelledError&) {
+    trace("task raised", std::current_exception());
+  }
+}
+
 }  // namespace
 }  // namespace asyncio::conformance

@@ -364,3 +364,20 @@ def a_main_task_that_is_cancelled(loop):
         await asyncio.sleep(1)
 
     tried("run", lambda: loop.run_until_complete(main()))
+
+
+@scenario
+async def cancelling_after_the_awaited_future_has_failed_with_a_cancellation():
+    future = asyncio.get_running_loop().create_future()
+
+    async def waiter():
+        await future
+
+    task = asyncio.create_task(waiter())
+    await asyncio.sleep(0)
+    future.set_exception(asyncio.CancelledError("of the future"))
+    trace("cancel()", task.cancel("of the task"))
+    try:
+        await task
+    except asyncio.CancelledError as error:
+        trace("task raised", error)

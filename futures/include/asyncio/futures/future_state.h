@@ -66,6 +66,9 @@ class FutureState : public Cancellable, public Pooled {
   // it.
   std::exception_ptr failure() const noexcept { return cancelled() ? nullptr : error_; }
 
+  // Whether it was cancelled, or failed with a CancelledError all the same. Slow in that case.
+  bool ended_in_cancellation() const noexcept;
+
   // The CancelledError for whoever asks next. Python counterpart: Future._make_cancelled_error().
   std::exception_ptr make_cancelled_error();
 

@@ -131,12 +131,8 @@ class [[nodiscard]] FutureAwaiter : public Suspension {
   }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE T await_resume() {
-    if (future_.cancelled() && task_ != nullptr) {
-      task_->resume_cancelled();
-    } else {
-      future_.state().mark_retrieved();  // by a cancellation too that comes before it
-      finish();
-    }
+    future_.state().mark_retrieved();  // by a cancellation too that comes before it
+    if (task_ != nullptr) task_->resume(future_.state());
     future_.state().require_value();
     return future_.typed_state().take_value();
   }

@@ -67,9 +67,13 @@ class TaskCore : public Runnable {
     if (must_cancel_) throw take_cancellation();
   }
 
-  // The leaf has been resumed by a CancelledError of what it waited for: that is the one that is
-  // due.
-  void resume_cancelled() noexcept { must_cancel_ = false; }
+  // The leaf has been resumed by the end of `awaited`. The same, unless that ended with a
+  // CancelledError: then it is the one that is due.
+  void resume(const FutureState& awaited) {
+    if (!must_cancel_) return;
+    if (!awaited.ended_in_cancellation()) throw take_cancellation();
+    must_cancel_ = false;
+  }
 
   // The CancelledError, with the message of the request that is due, for the leaf to throw: each
   // function that an exception leaves costs the unwinder thousands of instructions.
