@@ -61,8 +61,8 @@ class ServerState final : public ConnectionObserver,
 
   template <class F>
   void for_each_client(F function) const {
-    const std::vector<Transport*> clients(clients_.begin(), clients_.end());
-    for (Transport* client : clients) {
+    const std::vector<BaseTransport*> clients(clients_.begin(), clients_.end());
+    for (BaseTransport* client : clients) {
       if (clients_.contains(client)) function(*client);
     }
   }
@@ -74,8 +74,8 @@ class ServerState final : public ConnectionObserver,
   bool all_gone() const noexcept { return closed_ && clients_.empty(); }
   WaitQueue& waiting_for_end() noexcept { return waiting_for_end_; }
 
-  void attached(Transport& transport) override { clients_.insert(&transport); }
-  void detached(Transport& transport) override {
+  void attached(BaseTransport& transport) override { clients_.insert(&transport); }
+  void detached(BaseTransport& transport) override {
     clients_.erase(&transport);
     if (all_gone()) waiting_for_end_.wake_all();
   }
@@ -91,7 +91,7 @@ class ServerState final : public ConnectionObserver,
   ProtocolFactory factory_;
   const int backlog_;
   const std::source_location created_;
-  absl::flat_hash_set<Transport*> clients_;
+  absl::flat_hash_set<BaseTransport*> clients_;
   std::map<int, TimerHandle> retries_;  // by listening descriptor
   WaitQueue waiting_for_end_;
   Waiter* forever_ = nullptr;
@@ -205,7 +205,7 @@ Coro<> wait_closed(std::shared_ptr<ServerState> state) {
 
 Coro<> close_all(std::shared_ptr<ServerState> state) {
   state->close();
-  state->for_each_client([](Transport& client) { client.close(); });
+  state->for_each_client([](BaseTransport& client) { client.close(); });
   co_await wait_closed(std::move(state));
 }
 
@@ -268,11 +268,11 @@ Coro<> Server::serve_forever() const { return internal::serve_forever(state_); }
 void Server::close() const noexcept { state_->close(); }
 
 void Server::close_clients() const {
-  state_->for_each_client([](Transport& client) { client.close(); });
+  state_->for_each_client([](BaseTransport& client) { client.close(); });
 }
 
 void Server::abort_clients() const {
-  state_->for_each_client([](Transport& client) { client.abort(); });
+  state_->for_each_client([](BaseTransport& client) { client.abort(); });
 }
 
 Coro<> Server::wait_closed() const { return internal::wait_closed(state_); }

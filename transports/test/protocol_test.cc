@@ -114,8 +114,8 @@ TEST_F(ProtocolTest, AnEmptyBufferIsReportedAndEndsTheConnection) {
     co_await until([&] { return protocol->times_lost > 0; });
   });
   EXPECT_EQ(text_of(protocol->error), "get_buffer() returned an empty buffer");
-  EXPECT_EQ(loop_.reports(),
-            Calls{"Fatal error while receiving: get_buffer() returned an empty buffer"});
+  EXPECT_EQ(loop_.reports(), Calls{"Fatal error: protocol.get_buffer() call failed.: get_buffer() "
+                                   "returned an empty buffer"});
 }
 
 TEST_F(ProtocolTest, AnExceptionInGetBufferIsReportedAndEndsTheConnection) {
@@ -127,7 +127,7 @@ TEST_F(ProtocolTest, AnExceptionInGetBufferIsReportedAndEndsTheConnection) {
     co_await until([&] { return protocol->times_lost > 0; });
   });
   EXPECT_EQ(text_of(protocol->error), "no buffer");
-  EXPECT_EQ(loop_.reports(), Calls{"Fatal error while receiving: no buffer"});
+  EXPECT_EQ(loop_.reports(), Calls{"Fatal error: protocol.get_buffer() call failed.: no buffer"});
 }
 
 TEST_F(ProtocolTest, AnExceptionInBufferUpdatedIsReportedAndEndsTheConnection) {
@@ -139,7 +139,8 @@ TEST_F(ProtocolTest, AnExceptionInBufferUpdatedIsReportedAndEndsTheConnection) {
     co_await until([&] { return protocol->times_lost > 0; });
   });
   EXPECT_EQ(text_of(protocol->error), "no use for it");
-  EXPECT_EQ(loop_.reports(), Calls{"Fatal error while receiving: no use for it"});
+  EXPECT_EQ(loop_.reports(),
+            Calls{"Fatal error: protocol.buffer_updated() call failed.: no use for it"});
   EXPECT_EQ(protocol->times_lost, 1);
 }
 

@@ -93,6 +93,7 @@
 #include "asyncio/transports/server.h"
 #include "asyncio/transports/socket.h"
 #include "asyncio/transports/transport.h"
+#include "asyncio/transports/transport_socket.h"
 
 // streams
 #include "asyncio/streams/errors.h"

@@ -1,0 +1,156 @@
+#include "transports/src/write_funnel.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <stdexcept>
+
+#include "absl/strings/str_cat.h"
+#include "asyncio/events/fatal_error.h"
+#include "asyncio/events/logger.h"
+#include "asyncio/selectors/os_error.h"
+
+namespace asyncio {
+namespace {
+
+constexpr int kDroppedWritesBeforeWarning = 5;
+
+// Pieces of one system call. More would only take more stack: after 64 small pieces the call itself
+// no longer counts, and large ones are not taken at once anyway.
+constexpr std::size_t kPiecesAtOnce = 64;
+static_assert(kPiecesAtOnce <= IOV_MAX);
+
+iovec piece(std::string_view data) {
+  return {.iov_base = const_cast<char*>(data.data()), .iov_len = data.size()};
+}
+
+std::size_t size_of(std::span<const std::string_view> pieces) {
+  std::size_t size = 0;
+  for (const std::string_view data : pieces) size += data.size();
+  return size;
+}
+
+}  // namespace
+
+// False for a write to a connection that is lost: peers come and go, so it is no error.
+bool WriteFunnel::accepts_write() {
+  if (refusal_ != nullptr) throw std::runtime_error(refusal_);
+  if (!life_.lost()) return true;
+  if (++dropped_writes_ >= kDroppedWritesBeforeWarning) {
+    log(LogSeverity::kWarning, owner_.dropped_write_warning());
+  }
+  return false;
+}
+
+void WriteFunnel::write(std::string_view data) {
+  if (data.empty() && refusal_ == nullptr) return;
+  if (!accepts_write()) return;
+  if (unsent_.empty()) {
+    const iovec whole = piece(data);
+    data.remove_prefix(send_now({&whole, 1}));
+  }
+  if (data.empty() || life_.lost()) return;
+  keep(data);
+  pause_if_needed();
+}
+
+void WriteFunnel::writelines(std::span<const std::string_view> pieces) {
+  const bool nothing = std::ranges::all_of(pieces, &std::string_view::empty);
+  if (nothing && refusal_ == nullptr) return;
+  if (!accepts_write()) return;
+  std::size_t sent = unsent_.empty() ? send_pieces(pieces) : 0;
+  if (life_.lost()) return;
+  for (std::string_view rest : pieces) {
+    const std::size_t skipped = std::min(sent, rest.size());
+    sent -= skipped;
+    rest.remove_prefix(skipped);
+    if (!rest.empty()) keep(rest);
+  }
+  pause_if_needed();
+}
+
+// How many of the bytes the kernel took: all, unless it takes no more now.
+std::size_t WriteFunnel::send_pieces(std::span<const std::string_view> pieces) {
+  std::size_t sent = 0;
+  while (!pieces.empty()) {
+    std::array<iovec, kPiecesAtOnce> batch;
+    const std::size_t count = std::min(pieces.size(), kPiecesAtOnce);
+    std::ranges::transform(pieces.first(count), batch.begin(), piece);
+    const std::size_t taken = send_now({batch.data(), count});
+    sent += taken;
+    if (life_.lost() || taken < size_of(pieces.first(count))) break;
+    pieces = pieces.subspan(count);
+  }
+  return sent;
+}
+
+// How many the kernel took; 0 as well if it refused, which ends the connection.
+std::size_t WriteFunnel::send_now(std::span<const iovec> pieces) {
+  const ssize_t sent = send_(fd_, pieces);
+  if (sent >= 0) return static_cast<std::size_t>(sent);
+  const int error = last_error();
+  if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) return 0;
+  try {
+    throw_os_error(error, "write");
+  } catch (const OsError&) {
+    owner_.write_failed();
+  }
+  return 0;
+}
+
+void WriteFunnel::keep(std::string_view rest) {
+  if (unsent_.empty()) {
+    life_.loop().add_writer(fd_, life_.in_context([this] { on_writable(); }), life_.created());
+  }
+  unsent_.append(rest);
+}
+
+// Resuming the protocol may write more, close or abort. A connection that ends there has nothing
+// buffered any more but is still watched for writing.
+void WriteFunnel::on_writable() {
+  const iovec whole = piece(unsent_.view());
+  const std::size_t sent = send_now({&whole, 1});
+  if (life_.lost()) return;
+  unsent_.consume(sent);
+  resume_if_possible();
+  if (!unsent_.empty()) return;
+  life_.loop().remove_writer(fd_);
+  if (!life_.lost()) owner_.flushed();
+}
+
+void WriteFunnel::stop() {
+  if (unsent_.empty()) return;
+  unsent_.clear();
+  life_.loop().remove_writer(fd_);
+}
+
+void WriteFunnel::set_limits(WriteBufferLimits limits) {
+  flow_.set_limits(limits);
+  pause_if_needed();
+}
+
+void WriteFunnel::pause_if_needed() {
+  if (!flow_.must_pause(unsent_.size())) return;
+  call_protocol(&BaseProtocol::pause_writing, "pause_writing");
+}
+
+void WriteFunnel::resume_if_possible() {
+  if (!flow_.must_resume(unsent_.size())) return;
+  call_protocol(&BaseProtocol::resume_writing, "resume_writing");
+}
+
+void WriteFunnel::call_protocol(void (BaseProtocol::*callback)(), std::string_view name) {
+  BaseProtocol* protocol = owner_.writer();
+  if (protocol == nullptr) return;
+  try {
+    (protocol->*callback)();
+  } catch (const FatalError&) {
+    throw;
+  } catch (...) {
+    life_.loop().call_exception_handler({.message = absl::StrCat("protocol.", name, "() failed"),
+                                         .exception = std::current_exception()});
+  }
+}
+
+}  // namespace asyncio
