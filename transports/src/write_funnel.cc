@@ -6,8 +6,6 @@
 #include <climits>
 #include <stdexcept>
 
-#include "absl/strings/str_cat.h"
-#include "asyncio/events/fatal_error.h"
 #include "asyncio/events/logger.h"
 #include "asyncio/selectors/os_error.h"
 
@@ -52,7 +50,7 @@ void WriteFunnel::write(std::string_view data) {
   }
   if (data.empty() || life_.lost()) return;
   keep(data);
-  pause_if_needed();
+  pauser_.grew(size(), owner_.writer());
 }
 
 void WriteFunnel::writelines(std::span<const std::string_view> pieces) {
@@ -67,7 +65,7 @@ void WriteFunnel::writelines(std::span<const std::string_view> pieces) {
     rest.remove_prefix(skipped);
     if (!rest.empty()) keep(rest);
   }
-  pause_if_needed();
+  pauser_.grew(size(), owner_.writer());
 }
 
 // How many of the bytes the kernel took: all, unless it takes no more now.
@@ -113,7 +111,7 @@ void WriteFunnel::on_writable() {
   const std::size_t sent = send_now({&whole, 1});
   if (life_.lost()) return;
   unsent_.consume(sent);
-  resume_if_possible();
+  pauser_.shrank(size(), owner_.writer());
   if (!unsent_.empty()) return;
   life_.loop().remove_writer(fd_);
   if (!life_.lost()) owner_.flushed();
@@ -126,31 +124,8 @@ void WriteFunnel::stop() {
 }
 
 void WriteFunnel::set_limits(WriteBufferLimits limits) {
-  flow_.set_limits(limits);
-  pause_if_needed();
-}
-
-void WriteFunnel::pause_if_needed() {
-  if (!flow_.must_pause(unsent_.size())) return;
-  call_protocol(&BaseProtocol::pause_writing, "pause_writing");
-}
-
-void WriteFunnel::resume_if_possible() {
-  if (!flow_.must_resume(unsent_.size())) return;
-  call_protocol(&BaseProtocol::resume_writing, "resume_writing");
-}
-
-void WriteFunnel::call_protocol(void (BaseProtocol::*callback)(), std::string_view name) {
-  BaseProtocol* protocol = owner_.writer();
-  if (protocol == nullptr) return;
-  try {
-    (protocol->*callback)();
-  } catch (const FatalError&) {
-    throw;
-  } catch (...) {
-    life_.loop().call_exception_handler({.message = absl::StrCat("protocol.", name, "() failed"),
-                                         .exception = std::current_exception()});
-  }
+  pauser_.set_limits(limits);
+  pauser_.grew(size(), owner_.writer());
 }
 
 }  // namespace asyncio

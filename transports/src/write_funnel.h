@@ -20,6 +20,7 @@
 #include "asyncio/transports/flow_control.h"
 #include "asyncio/transports/protocol.h"
 #include "transports/src/transport_life.h"
+#include "transports/src/write_pauser.h"
 
 namespace asyncio {
 
@@ -51,7 +52,7 @@ class WriteFunnel {
 
   // `fd` stays the owner's.
   WriteFunnel(Owner& owner, TransportLife& life, int fd, Send send) noexcept
-      : owner_(owner), life_(life), fd_(fd), send_(send) {}
+      : owner_(owner), life_(life), fd_(fd), send_(send), pauser_(life.loop()) {}
 
   void write(std::string_view data);
   void writelines(std::span<const std::string_view> pieces);
@@ -62,7 +63,7 @@ class WriteFunnel {
 
   bool empty() const noexcept { return unsent_.empty(); }
   std::size_t size() const noexcept { return unsent_.size(); }
-  const WriteBufferLimits& limits() const noexcept { return flow_.limits(); }
+  const WriteBufferLimits& limits() const noexcept { return pauser_.limits(); }
 
   // Pauses at once if more is buffered than the new mark allows.
   void set_limits(WriteBufferLimits limits);
@@ -76,9 +77,6 @@ class WriteFunnel {
   std::size_t send_now(std::span<const iovec> pieces);
   void keep(std::string_view rest);
   void on_writable();
-  void pause_if_needed();
-  void resume_if_possible();
-  void call_protocol(void (BaseProtocol::*callback)(), std::string_view name);
 
   Owner& owner_;
   TransportLife& life_;
@@ -86,7 +84,7 @@ class WriteFunnel {
   const Send send_;
   const char* refusal_ = nullptr;
   ByteBuffer unsent_;
-  WriteFlow flow_;
+  WritePauser pauser_;
   int dropped_writes_ = 0;
 };
 
