@@ -31,7 +31,12 @@ int TransportSocket::getsockopt(int level, int name) const {
 }
 
 void TransportSocket::setsockopt(int level, int name, int value) const {
-  check(::setsockopt(fileno(), level, name, &value, sizeof value), "setsockopt");
+  setsockopt(level, name, std::string_view(reinterpret_cast<const char*>(&value), sizeof value));
+}
+
+void TransportSocket::setsockopt(int level, int name, std::string_view value) const {
+  check(::setsockopt(fileno(), level, name, value.data(), static_cast<socklen_t>(value.size())),
+        "setsockopt");
 }
 
 void TransportSocket::shutdown(int how) const { check(::shutdown(fileno(), how), "shutdown"); }

@@ -86,8 +86,11 @@
 
 // transports
 #include "asyncio/transports/address.h"
+#include "asyncio/transports/address_info.h"
 #include "asyncio/transports/connection.h"
+#include "asyncio/transports/datagram_transport.h"
 #include "asyncio/transports/flow_control.h"
+#include "asyncio/transports/port.h"
 #include "asyncio/transports/protocol.h"
 #include "asyncio/transports/resolver.h"
 #include "asyncio/transports/server.h"

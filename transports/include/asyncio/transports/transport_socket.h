@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "asyncio/selectors/file_descriptor.h"
@@ -38,6 +39,9 @@ class TransportSocket {
 
   int getsockopt(int level, int name) const;
   void setsockopt(int level, int name, int value) const;
+
+  // The same for options whose value is a struct: its bytes.
+  void setsockopt(int level, int name, std::string_view value) const;
 
   // Ends one direction or both: SHUT_RD, SHUT_WR, SHUT_RDWR.
   void shutdown(int how) const;
