@@ -47,11 +47,12 @@ Coro<Socket> connect_socket(SocketAddress address) {
 Coro<Socket> connect_to(std::string host, std::uint16_t port, ConnectionOptions options) {
   ResolveHints hints;
   hints.family = options.family;
-  const std::vector<SocketAddress> addresses = co_await getaddrinfo(std::move(host), port, hints);
+  hints.type = SOCK_STREAM;
+  const std::vector<AddressInfo> infos = co_await getaddrinfo(host, port, hints);
   std::vector<std::exception_ptr> failures;
-  for (const SocketAddress& address : addresses) {
+  for (const AddressInfo& info : infos) {
     try {
-      co_return co_await connect_socket(address);
+      co_return co_await connect_socket(info.address);
     } catch (const OsError&) {
       failures.push_back(std::current_exception());
     }

@@ -233,8 +233,11 @@ Coro<Server> create_server(ProtocolFactory factory, std::string host, std::uint1
                            ServerOptions options, std::source_location where) {
   ResolveHints hints;
   hints.family = options.family;
+  hints.type = SOCK_STREAM;
   hints.flags = AI_PASSIVE;
-  const std::vector<SocketAddress> addresses = co_await getaddrinfo(std::move(host), port, hints);
+  const std::vector<AddressInfo> infos = co_await getaddrinfo(host, port, hints);
+  std::vector<SocketAddress> addresses;
+  for (const AddressInfo& info : infos) addresses.push_back(info.address);
   auto state = std::make_shared<ServerState>(get_running_loop(), bind_sockets(addresses, options),
                                              std::move(factory), options.backlog, where);
   Server server(state);
