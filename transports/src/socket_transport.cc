@@ -37,19 +37,27 @@ ssize_t send_pieces(int fd, std::span<const iovec> pieces) {
 std::shared_ptr<SocketTransport> SocketTransport::start(
     EventLoop& loop, Socket socket, std::shared_ptr<BufferedProtocol> protocol,
     std::shared_ptr<ConnectionObserver> observer, std::source_location where) {
+  SocketAddress peer = socket.getpeername();
+  ConnectedSocket connection{std::move(socket), std::move(peer)};
+  return start(loop, std::move(connection), std::move(protocol), std::move(observer), where);
+}
+
+std::shared_ptr<SocketTransport> SocketTransport::start(
+    EventLoop& loop, ConnectedSocket connection, std::shared_ptr<BufferedProtocol> protocol,
+    std::shared_ptr<ConnectionObserver> observer, std::source_location where) {
   std::shared_ptr<SocketTransport> transport(new SocketTransport(
-      loop, std::move(socket), std::move(protocol), std::move(observer), where));
+      loop, std::move(connection), std::move(protocol), std::move(observer), where));
   transport->life_.start();
   return transport;
 }
 
-SocketTransport::SocketTransport(EventLoop& loop, Socket socket,
+SocketTransport::SocketTransport(EventLoop& loop, ConnectedSocket connection,
                                  std::shared_ptr<BufferedProtocol> protocol,
                                  std::shared_ptr<ConnectionObserver> observer,
                                  std::source_location created)
-    : socket_(std::move(socket)),
+    : socket_(std::move(connection.socket)),
       protocol_(std::move(protocol)),
-      peer_(socket_.getpeername()),
+      peer_(std::move(connection.peer)),
       life_(*this, loop, std::move(observer), created),
       funnel_(*this, life_, socket_.fileno(), send_pieces) {
   disable_delay(socket_);
@@ -127,8 +135,7 @@ void SocketTransport::receive(Step* step) {
     *step = Step::kEof;
     return on_eof();
   }
-  has_received_ = true;
-  active_ = true;
+  received_ = true;
   *step = Step::kUpdate;
   protocol_->buffer_updated(*received);
 }

@@ -43,10 +43,21 @@ class SocketTransport final : public Transport,
       std::shared_ptr<ConnectionObserver> observer,
       std::source_location where = std::source_location::current());
 
+  // The same for a peer that is known already, and whose address cannot be asked for any more if it
+  // has gone.
+  static std::shared_ptr<SocketTransport> start(EventLoop& loop, ConnectedSocket connection,
+                                                std::shared_ptr<BufferedProtocol> protocol,
+                                                std::shared_ptr<ConnectionObserver> observer,
+                                                std::source_location where);
+
   ~SocketTransport() override;
 
   void close() override;
   void abort() override { life_.force_close(nullptr); }
+
+  // abort(), and connection_lost() is told why.
+  void abort_with(std::exception_ptr error) { life_.force_close(std::move(error)); }
+
   bool is_closing() const noexcept override { return life_.closing(); }
   void set_protocol(std::shared_ptr<BufferedProtocol> protocol) override;
   std::shared_ptr<BufferedProtocol> get_protocol() const override { return protocol_; }
@@ -55,14 +66,8 @@ class SocketTransport final : public Transport,
   void resume_reading() override;
   bool is_reading() const noexcept override { return !life_.closing() && !paused_ && !eof_seen_; }
 
-  void write(std::string_view data) override {
-    active_ = true;
-    funnel_.write(data);
-  }
-  void writelines(std::span<const std::string_view> pieces) override {
-    active_ = true;
-    funnel_.writelines(pieces);
-  }
+  void write(std::string_view data) override { funnel_.write(data); }
+  void writelines(std::span<const std::string_view> pieces) override { funnel_.writelines(pieces); }
   void write_eof() override;
   bool can_write_eof() const noexcept override { return true; }
   std::size_t get_write_buffer_size() const noexcept override { return funnel_.size(); }
@@ -75,13 +80,19 @@ class SocketTransport final : public Transport,
   int fileno() const noexcept override { return socket_.fileno(); }
   std::any get_extra_info(std::string_view name, std::any fallback) const override;
 
-  // Whether anything has been received so far, and whether anything has been received or written
-  // since the last question. For timeouts: two bits instead of a clock read an event.
-  bool has_received() const noexcept { return has_received_; }
-  bool take_activity() noexcept { return std::exchange(active_, false); }
+  // See WriteFunnel.
+  void set_most_unheeded(std::size_t bytes) noexcept { funnel_.set_most_unheeded(bytes); }
+
+  // Whether anything has been received or sent since the last question. For timeouts: two bits
+  // instead of a clock read an event.
+  bool take_activity() noexcept {
+    const bool received = std::exchange(received_, false);
+    return funnel_.take_progress() || received;
+  }
 
  private:
-  SocketTransport(EventLoop& loop, Socket socket, std::shared_ptr<BufferedProtocol> protocol,
+  SocketTransport(EventLoop& loop, ConnectedSocket connection,
+                  std::shared_ptr<BufferedProtocol> protocol,
                   std::shared_ptr<ConnectionObserver> observer, std::source_location created);
 
   // TransportLife::Owner.
@@ -117,8 +128,7 @@ class SocketTransport final : public Transport,
   WriteFunnel funnel_;
   bool paused_ = false;      // by pause_reading()
   bool registered_ = false;  // for reading
-  bool has_received_ = false;
-  bool active_ = false;
+  bool received_ = false;    // since the last take_activity()
   bool eof_seen_ = false;
   bool eof_written_ = false;  // by write_eof()
 };

@@ -50,7 +50,7 @@ void WriteFunnel::write(std::string_view data) {
   }
   if (data.empty() || life_.lost()) return;
   keep(data);
-  pauser_.grew(size(), owner_.writer());
+  grew();
 }
 
 void WriteFunnel::writelines(std::span<const std::string_view> pieces) {
@@ -65,7 +65,7 @@ void WriteFunnel::writelines(std::span<const std::string_view> pieces) {
     rest.remove_prefix(skipped);
     if (!rest.empty()) keep(rest);
   }
-  pauser_.grew(size(), owner_.writer());
+  grew();
 }
 
 // How many of the bytes the kernel took: all, unless it takes no more now.
@@ -86,6 +86,7 @@ std::size_t WriteFunnel::send_pieces(std::span<const std::string_view> pieces) {
 // How many the kernel took; 0 as well if it refused, which ends the connection.
 std::size_t WriteFunnel::send_now(std::span<const iovec> pieces) {
   const ssize_t sent = send_(fd_, pieces);
+  if (sent > 0) progressed_ = true;
   if (sent >= 0) return static_cast<std::size_t>(sent);
   const int error = last_error();
   if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) return 0;
@@ -102,6 +103,12 @@ void WriteFunnel::keep(std::string_view rest) {
     life_.loop().add_writer(fd_, life_.in_context([this] { on_writable(); }), life_.created());
   }
   unsent_.append(rest);
+  unheeded_ = pauser_.paused() ? unheeded_ + rest.size() : 0;
+}
+
+void WriteFunnel::grew() {
+  if (unheeded_ <= most_unheeded_) return pauser_.grew(size(), owner_.writer());
+  life_.force_close(make_os_error(ENOBUFS, "written in spite of pause_writing()"));
 }
 
 // Resuming the protocol may write more, close or abort. A connection that ends there has nothing

@@ -11,9 +11,10 @@
 #include <sys/uio.h>
 
 #include <cstddef>
-#include <optional>
+#include <limits>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "asyncio/events/event_loop.h"
 #include "asyncio/transports/byte_buffer.h"
@@ -68,6 +69,13 @@ class WriteFunnel {
   // Pauses at once if more is buffered than the new mark allows.
   void set_limits(WriteBufferLimits limits);
 
+  // How many bytes a protocol may write while it is told to pause. More ends the connection with an
+  // OsError (ENOBUFS), for such a protocol fills the memory at its peer's command.
+  void set_most_unheeded(std::size_t bytes) noexcept { most_unheeded_ = bytes; }
+
+  // Whether the kernel has taken anything since the last question.
+  bool take_progress() noexcept { return std::exchange(progressed_, false); }
+
   // Drops what is unsent and watches the descriptor no longer.
   void stop();
 
@@ -76,6 +84,7 @@ class WriteFunnel {
   std::size_t send_pieces(std::span<const std::string_view> pieces);
   std::size_t send_now(std::span<const iovec> pieces);
   void keep(std::string_view rest);
+  void grew();
   void on_writable();
 
   Owner& owner_;
@@ -85,7 +94,10 @@ class WriteFunnel {
   const char* refusal_ = nullptr;
   ByteBuffer unsent_;
   WritePauser pauser_;
+  std::size_t most_unheeded_ = std::numeric_limits<std::size_t>::max();
+  std::size_t unheeded_ = 0;  // bytes written since pause_writing()
   int dropped_writes_ = 0;
+  bool progressed_ = false;
 };
 
 }  // namespace asyncio

@@ -21,6 +21,9 @@ class WritePauser {
   const WriteBufferLimits& limits() const noexcept { return flow_.limits(); }
   void set_limits(WriteBufferLimits limits) noexcept { flow_.set_limits(limits); }
 
+  // Whether the protocol has been told to pause, and not yet to resume.
+  bool paused() const noexcept { return flow_.paused(); }
+
   // `size`: what is buffered, after it has grown, or after it has shrunk.
   void grew(std::size_t size, BaseProtocol* protocol) {
     if (flow_.must_pause(size)) call(protocol, &BaseProtocol::pause_writing, "pause_writing");
