@@ -31,14 +31,16 @@ std::size_t size_of(std::span<const std::string_view> pieces) {
 
 }  // namespace
 
-// False for a write to a connection that is lost: peers come and go, so it is no error.
 bool WriteFunnel::accepts_write() {
   if (refusal_ != nullptr) throw std::runtime_error(refusal_);
   if (!life_.lost()) return true;
-  if (++dropped_writes_ >= kDroppedWritesBeforeWarning) {
-    log(LogSeverity::kWarning, owner_.dropped_write_warning());
-  }
+  drop();
   return false;
+}
+
+void WriteFunnel::drop() {
+  if (++dropped_writes_ < kDroppedWritesBeforeWarning) return;
+  log(LogSeverity::kWarning, owner_.dropped_write_warning());
 }
 
 void WriteFunnel::write(std::string_view data) {

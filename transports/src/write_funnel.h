@@ -58,6 +58,10 @@ class WriteFunnel {
   void write(std::string_view data);
   void writelines(std::span<const std::string_view> pieces);
 
+  // Counts a write that comes too late: no error, for peers come and go, but a warning from the
+  // fifth on.
+  void drop();
+
   // After this, writing throws std::runtime_error(`why`); null: it is allowed again. For the end of
   // the stream, and while a file is sent.
   void refuse(const char* why) noexcept { refusal_ = why; }
