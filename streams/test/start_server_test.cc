@@ -282,10 +282,10 @@ TEST_F(StartServerTest, OptionsReachTheServer) {
     const Server server = co_await start_server(echo, "", 0, options);
     EXPECT_FALSE(server.is_serving());
     EXPECT_EQ(server.sockets().size(), 1u);
-    const Socket& socket = server.sockets()[0];
+    const TransportSocket socket = server.sockets()[0];
     EXPECT_EQ(socket.getsockname().family(), AF_INET6);
-    EXPECT_EQ(socket.option(SOL_SOCKET, SO_REUSEADDR), 0);
-    EXPECT_NE(socket.option(SOL_SOCKET, SO_REUSEPORT), 0);
+    EXPECT_EQ(socket.getsockopt(SOL_SOCKET, SO_REUSEADDR), 0);
+    EXPECT_NE(socket.getsockopt(SOL_SOCKET, SO_REUSEPORT), 0);
   });
 }
 

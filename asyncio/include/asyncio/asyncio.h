@@ -96,6 +96,7 @@
 #include "asyncio/transports/port.h"
 #include "asyncio/transports/protocol.h"
 #include "asyncio/transports/resolver.h"
+#include "asyncio/transports/sendfile.h"
 #include "asyncio/transports/server.h"
 #include "asyncio/transports/server_limits.h"
 #include "asyncio/transports/sock_operations.h"

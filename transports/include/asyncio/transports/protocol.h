@@ -13,9 +13,11 @@
 
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <span>
 #include <string_view>
 
+#include "absl/functional/any_invocable.h"
 #include "asyncio/transports/address.h"
 
 namespace asyncio {
@@ -76,6 +78,10 @@ class Protocol : public BufferedProtocol {
   std::span<char> get_buffer(std::size_t size_hint) final;
   void buffer_updated(std::size_t size) final;
 };
+
+// Makes the protocol of a new connection. What returns a std::unique_ptr or a pointer to a derived
+// class will do.
+using ProtocolFactory = absl::AnyInvocable<std::shared_ptr<BufferedProtocol>()>;
 
 // Of a DatagramTransport.
 //
