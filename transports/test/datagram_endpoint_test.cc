@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <any>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -19,6 +20,7 @@
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/task.h"
 #include "asyncio/transports/address.h"
+#include "asyncio/transports/transport_socket.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "transports/test/datagram_recorder.h"
@@ -209,6 +211,36 @@ TEST_F(DatagramEndpointTest, AnAddressThatIsTakenIsAnErrorAndNothingStaysOpen) {
         co_await failure_of([&]() -> Coro<> { co_await open(options); });
     EXPECT_THAT(text_of(error), HasSubstr("Address already in use"));
     EXPECT_THAT(before.opened_since(), IsEmpty());
+  });
+}
+
+TEST_F(DatagramEndpointTest, ConnectingToWhereNoRouteLeadsIsAnErrorAndNothingStaysOpen) {
+  const OpenDescriptors before;
+  DatagramOptions options;
+  options.remote_addr = HostPort{"255.255.255.255", 9};  // a broadcast, without permission
+  EXPECT_TRUE(holds<OsError>(failure(options)));
+  EXPECT_THAT(before.opened_since(), IsEmpty());
+}
+
+TEST_F(DatagramEndpointTest, AFamilyThatTheSystemDoesNotHaveIsAnError) {
+  DatagramOptions options;
+  options.family = AF_MAX - 1;
+  EXPECT_TRUE(holds<OsError>(failure(options)));
+}
+
+TEST_F(DatagramEndpointTest, OptionsAreOffUnlessAskedFor) {
+  loop_.run([]() -> Coro<> {
+    DatagramOptions options;
+    options.local_addr = HostPort{"127.0.0.1", 0};
+    for (const bool on : {false, true}) {
+      options.reuse_port = on;
+      options.allow_broadcast = on;
+      const auto [transport, protocol] = co_await open(options);
+      const auto socket = std::any_cast<TransportSocket>(transport->get_extra_info("socket"));
+      EXPECT_EQ(socket.getsockopt(SOL_SOCKET, SO_REUSEPORT) != 0, on);
+      EXPECT_EQ(socket.getsockopt(SOL_SOCKET, SO_BROADCAST) != 0, on);
+      EXPECT_EQ(socket.getsockopt(SOL_SOCKET, SO_REUSEADDR), 0);
+    }
   });
 }
 
