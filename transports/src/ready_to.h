@@ -1,4 +1,4 @@
-// Waiting once for a descriptor: what is under sock_recv() and its kin, and under sendfile().
+// Waiting once for a socket: what is under sock_recv() and its kin, and under sock_sendfile().
 #ifndef ASYNCIO_TRANSPORTS_READY_TO_H_
 #define ASYNCIO_TRANSPORTS_READY_TO_H_
 
@@ -8,10 +8,11 @@
 #include "asyncio/futures/waiter.h"
 #include "asyncio/selectors/selector_map.h"
 #include "asyncio/tasks/suspension.h"
+#include "asyncio/transports/socket.h"
 
 namespace asyncio {
 
-// `co_await ready_to_read(fd)`: resumes in the turn after the one in which the descriptor was found
+// `co_await ready_to_read(socket)`: resumes in the turn after the one in which the socket was found
 // ready; it may have ceased to be by then, so try again and wait again. It is watched only while
 // this waits. Whoever waits for the same thing later takes its place, as the second add_reader()
 // does: the earlier one then waits until it is cancelled, and leaves the later one's registration
@@ -56,8 +57,12 @@ class [[nodiscard]] ReadyTo : public Suspension {
   Waiter waiter_;
 };
 
-inline ReadyTo ready_to_read(int fd) noexcept { return ReadyTo(fd, kEventRead); }
-inline ReadyTo ready_to_write(int fd) noexcept { return ReadyTo(fd, kEventWrite); }
+// Throw std::runtime_error if the socket, by its descriptor, belongs to a transport.
+ReadyTo ready_to_read(const Socket& socket);
+ReadyTo ready_to_write(const Socket& socket);
+
+// Throws std::invalid_argument, in debug mode only, if the socket blocks: trying first would wait.
+void check_non_blocking(const Socket& socket);
 
 }  // namespace asyncio
 

@@ -1,6 +1,5 @@
 #include "asyncio/transports/sock_operations.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -9,31 +8,13 @@
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
-#include "asyncio/events/event_loop.h"
 #include "asyncio/events/running_loop.h"
 #include "asyncio/selectors/os_error.h"
 #include "transports/src/ready_to.h"
 #include "transports/src/receive_buffer.h"
-#include "transports/src/transport_life.h"
 
 namespace asyncio {
 namespace {
-
-void check_non_blocking(const Socket& socket) {
-  if (!get_running_loop().get_debug()) return;
-  if ((check(::fcntl(socket.fileno(), F_GETFL), "fcntl") & O_NONBLOCK) != 0) return;
-  throw std::invalid_argument("the socket must be non-blocking");
-}
-
-ReadyTo readable(const Socket& socket) {
-  check_no_transport(get_running_loop(), socket.fileno());
-  return ready_to_read(socket.fileno());
-}
-
-ReadyTo writable(const Socket& socket) {
-  check_no_transport(get_running_loop(), socket.fileno());
-  return ready_to_write(socket.fileno());
-}
 
 // The loop's one buffer: what is in it is copied before anything else runs.
 std::span<char> buffer_for(std::size_t size) {
@@ -49,7 +30,7 @@ Coro<std::string> sock_recv(Socket& socket, std::size_t size) {
   while (true) {
     const std::optional<std::size_t> received = socket.recv(buffer);
     if (received.has_value()) co_return std::string(buffer.data(), *received);
-    co_await readable(socket);
+    co_await ready_to_read(socket);
   }
 }
 
@@ -58,7 +39,7 @@ Coro<std::size_t> sock_recv_into(Socket& socket, std::span<char> buffer) {
   while (true) {
     const std::optional<std::size_t> received = socket.recv(buffer);
     if (received.has_value()) co_return *received;
-    co_await readable(socket);
+    co_await ready_to_read(socket);
   }
 }
 
@@ -69,7 +50,7 @@ Coro<std::pair<std::string, SocketAddress>> sock_recvfrom(Socket& socket, std::s
   while (true) {
     const std::optional<std::size_t> received = socket.recvfrom(buffer, sender);
     if (received.has_value()) co_return {std::string(buffer.data(), *received), std::move(sender)};
-    co_await readable(socket);
+    co_await ready_to_read(socket);
   }
 }
 
@@ -85,7 +66,7 @@ Coro<std::pair<std::size_t, SocketAddress>> sock_recvfrom_into(Socket& socket,
   while (true) {
     const std::optional<std::size_t> received = socket.recvfrom(buffer, sender);
     if (received.has_value()) co_return {*received, std::move(sender)};
-    co_await readable(socket);
+    co_await ready_to_read(socket);
   }
 }
 
@@ -96,7 +77,7 @@ Coro<> sock_sendall(Socket& socket, std::string_view data) {
     if (sent.has_value()) {
       data.remove_prefix(*sent);
     } else {
-      co_await writable(socket);
+      co_await ready_to_write(socket);
     }
   }
 }
@@ -106,7 +87,7 @@ Coro<std::size_t> sock_sendto(Socket& socket, std::string_view data, SocketAddre
   while (true) {
     const std::optional<std::size_t> sent = socket.sendto(data, address);
     if (sent.has_value()) co_return *sent;
-    co_await writable(socket);
+    co_await ready_to_write(socket);
   }
 }
 
@@ -117,7 +98,7 @@ Coro<> sock_connect(Socket& socket, SocketAddress address) {
   if (::connect(socket.fileno(), address.data(), address.size()) == 0) co_return;
   int error = last_error();
   if (error == EINPROGRESS || error == EALREADY || error == EINTR) {
-    co_await writable(socket);
+    co_await ready_to_write(socket);
     error = socket.option(SOL_SOCKET, SO_ERROR);
   }
   if (error != 0) throw_os_error(error, absl::StrCat("connect to ", address.to_string()));
@@ -128,7 +109,7 @@ Coro<ConnectedSocket> sock_accept(Socket& socket) {
   while (true) {
     std::optional<ConnectedSocket> accepted = socket.accept_from();
     if (accepted.has_value()) co_return *std::move(accepted);
-    co_await readable(socket);
+    co_await ready_to_read(socket);
   }
 }
 

@@ -68,7 +68,9 @@ SocketTransport::~SocketTransport() = default;
 void SocketTransport::close() {
   if (!life_.begin_closing()) return;
   stop_reading();
-  if (funnel_.empty()) life_.lose_soon(nullptr);
+  if (!funnel_.empty()) return;
+  funnel_.stop();
+  life_.lose_soon(nullptr);
 }
 
 void SocketTransport::stop() {
@@ -161,7 +163,7 @@ void SocketTransport::on_eof() {
 void SocketTransport::flushed() {
   if (life_.closing()) {
     life_.lose(nullptr);
-  } else if (eof_written_) {
+  } else if (eof_written_ && !sending_file_) {
     end_stream();
   }
 }
@@ -169,7 +171,19 @@ void SocketTransport::flushed() {
 void SocketTransport::write_eof() {
   if (life_.closing() || std::exchange(eof_written_, true)) return;
   funnel_.refuse("Cannot call write() after write_eof()");
-  if (funnel_.empty()) end_stream();
+  if (funnel_.empty() && !sending_file_) end_stream();
+}
+
+void SocketTransport::begin_sendfile() {
+  funnel_.check_not_refused();
+  funnel_.refuse("unable to write; sendfile is in progress");
+  sending_file_ = true;
+}
+
+void SocketTransport::end_sendfile() {
+  sending_file_ = false;
+  if (!eof_written_) return funnel_.refuse(nullptr);
+  if (funnel_.empty() && !life_.closing()) end_stream();
 }
 
 // Fails only if the peer has reset the connection; that is for receiving to tell, after what came

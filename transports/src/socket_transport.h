@@ -75,6 +75,19 @@ class SocketTransport final : public Transport,
   void set_write_buffer_limits(std::optional<std::size_t> high,
                                std::optional<std::size_t> low) override;
 
+  // While a file is sent, past the buffer, nothing can be written, and the end of the stream waits
+  // for the end of the file. Throws what write() would throw.
+  void begin_sendfile();
+  void end_sendfile();
+  bool can_sendfile() const noexcept override { return true; }
+
+  // See WriteFunnel.
+  void wake_when_writable(Waiter& waiter) { funnel_.wake_when_writable(waiter); }
+  void withdraw_waiter() { funnel_.withdraw_waiter(); }
+
+  // connection_lost() is due or has run.
+  bool lost() const noexcept { return life_.lost(); }
+
   SocketAddress sockname() const override { return socket_.getsockname(); }
   SocketAddress peername() const override { return peer_; }
   int fileno() const noexcept override { return socket_.fileno(); }
@@ -131,6 +144,7 @@ class SocketTransport final : public Transport,
   bool received_ = false;    // since the last take_activity()
   bool eof_seen_ = false;
   bool eof_written_ = false;  // by write_eof()
+  bool sending_file_ = false;
 };
 
 }  // namespace asyncio

@@ -32,10 +32,14 @@ std::size_t size_of(std::span<const std::string_view> pieces) {
 }  // namespace
 
 bool WriteFunnel::accepts_write() {
-  if (refusal_ != nullptr) throw std::runtime_error(refusal_);
+  check_not_refused();
   if (!life_.lost()) return true;
   drop();
   return false;
+}
+
+void WriteFunnel::check_not_refused() const {
+  if (refusal_ != nullptr) throw std::runtime_error(refusal_);
 }
 
 void WriteFunnel::drop() {
@@ -100,10 +104,13 @@ std::size_t WriteFunnel::send_now(std::span<const iovec> pieces) {
   return 0;
 }
 
+void WriteFunnel::watch() {
+  if (watching()) return;
+  life_.loop().add_writer(fd_, life_.in_context([this] { on_writable(); }), life_.created());
+}
+
 void WriteFunnel::keep(std::string_view rest) {
-  if (unsent_.empty()) {
-    life_.loop().add_writer(fd_, life_.in_context([this] { on_writable(); }), life_.created());
-  }
+  watch();
   unsent_.append(rest);
   unheeded_ = pauser_.paused() ? unheeded_ + rest.size() : 0;
 }
@@ -116,19 +123,38 @@ void WriteFunnel::grew() {
 // Resuming the protocol may write more, close or abort. A connection that ends there has nothing
 // buffered any more but is still watched for writing.
 void WriteFunnel::on_writable() {
+  if (unsent_.empty()) return all_sent();
   const iovec whole = piece(unsent_.view());
   const std::size_t sent = send_now({&whole, 1});
   if (life_.lost()) return;
   unsent_.consume(sent);
   pauser_.shrank(size(), owner_.writer());
   if (!unsent_.empty()) return;
-  life_.loop().remove_writer(fd_);
+  all_sent();
   if (!life_.lost()) owner_.flushed();
 }
 
+// Whoever waits is told before the owner, who may end the connection.
+void WriteFunnel::all_sent() {
+  life_.loop().remove_writer(fd_);
+  if (waiter_ == nullptr) return;
+  progressed_ = true;
+  std::exchange(waiter_, nullptr)->wake();
+}
+
+void WriteFunnel::wake_when_writable(Waiter& waiter) {
+  watch();
+  waiter_ = &waiter;
+}
+
+void WriteFunnel::withdraw_waiter() {
+  if (std::exchange(waiter_, nullptr) != nullptr && !watching()) life_.loop().remove_writer(fd_);
+}
+
 void WriteFunnel::stop() {
-  if (unsent_.empty()) return;
+  if (!watching()) return;
   unsent_.clear();
+  if (waiter_ != nullptr) std::exchange(waiter_, nullptr)->wake();
   life_.loop().remove_writer(fd_);
 }
 

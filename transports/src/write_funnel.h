@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "asyncio/events/event_loop.h"
+#include "asyncio/futures/waiter.h"
 #include "asyncio/transports/byte_buffer.h"
 #include "asyncio/transports/flow_control.h"
 #include "asyncio/transports/protocol.h"
@@ -70,6 +71,15 @@ class WriteFunnel {
   std::size_t size() const noexcept { return unsent_.size(); }
   const WriteBufferLimits& limits() const noexcept { return pauser_.limits(); }
 
+  // Throws what write() would throw now.
+  void check_not_refused() const;
+
+  // For who sends past the buffer: wakes `waiter` once all that was written has left and the kernel
+  // takes more, or when this is stopped. One at a time; it must be withdrawn before it goes.
+  // REQUIRES: the connection is not lost.
+  void wake_when_writable(Waiter& waiter);
+  void withdraw_waiter();
+
   // Pauses at once if more is buffered than the new mark allows.
   void set_limits(WriteBufferLimits limits);
 
@@ -88,6 +98,9 @@ class WriteFunnel {
   std::size_t send_pieces(std::span<const std::string_view> pieces);
   std::size_t send_now(std::span<const iovec> pieces);
   void keep(std::string_view rest);
+  bool watching() const noexcept { return !unsent_.empty() || waiter_ != nullptr; }
+  void watch();
+  void all_sent();
   void grew();
   void on_writable();
 
@@ -97,6 +110,7 @@ class WriteFunnel {
   const Send send_;
   const char* refusal_ = nullptr;
   ByteBuffer unsent_;
+  Waiter* waiter_ = nullptr;
   WritePauser pauser_;
   std::size_t most_unheeded_ = std::numeric_limits<std::size_t>::max();
   std::size_t unheeded_ = 0;  // bytes written since pause_writing()

@@ -109,6 +109,9 @@ class Transport : public BaseTransport {
   // Receiving goes on. Idempotent. Of a pipe it is close().
   virtual void write_eof() = 0;
   virtual bool can_write_eof() const noexcept = 0;
+
+  // Whether sendfile() may send a file through write(). A transport that does not say so refuses.
+  virtual bool can_sendfile() const noexcept { return false; }
 };
 
 // asyncio's names for a Transport of which one direction is used.
