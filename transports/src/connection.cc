@@ -13,6 +13,24 @@
 #include "transports/src/until_made.h"
 
 namespace asyncio::internal {
+namespace {
+
+ResolveHints hints_of(const ConnectionOptions& options) {
+  return {.family = options.family,
+          .type = SOCK_STREAM,
+          .proto = options.proto,
+          .flags = options.flags};
+}
+
+// The addresses in the order in which they are tried.
+std::vector<AddressInfo> in_order(std::vector<AddressInfo> infos,
+                                  const ConnectionOptions& options) {
+  const int interleave =
+      options.interleave.value_or(options.happy_eyeballs_delay.has_value() ? 1 : 0);
+  return interleave > 0 ? interleave_addrinfos(std::move(infos), interleave) : std::move(infos);
+}
+
+}  // namespace
 
 Destination::Destination(std::string_view host, Port port, const ConnectionOptions& options)
     : host_(host), port_(port.to_string()), options_(options) {
@@ -29,24 +47,17 @@ ConnectionOptions Destination::options() const {
 
 Coro<Socket> connected_socket(Destination destination) {
   const ConnectionOptions options = destination.options();
-  const ResolveHints hints{.family = options.family,
-                           .type = SOCK_STREAM,
-                           .proto = options.proto,
-                           .flags = options.flags};
+  const ResolveHints hints = hints_of(options);
   std::vector<AddressInfo> remote =
       co_await getaddrinfo(destination.host(), destination.port(), hints);
   std::optional<std::vector<AddressInfo>> local;
   if (options.local_addr.has_value()) {
     local = co_await getaddrinfo(options.local_addr->host, options.local_addr->port, hints);
   }
-  const std::optional<Duration> delay = options.happy_eyeballs_delay;
-  const int interleave = options.interleave.value_or(delay.has_value() ? 1 : 0);
-  if (interleave > 0) remote = interleave_addrinfos(std::move(remote), interleave);
-
-  Connector connector(std::move(remote), std::move(local));
+  Connector connector(in_order(std::move(remote), options), std::move(local));
   std::optional<Socket> socket;
-  if (delay.has_value()) {
-    socket = co_await connector.race(*delay);
+  if (options.happy_eyeballs_delay.has_value()) {
+    socket = co_await connector.race(*options.happy_eyeballs_delay);
   } else {
     socket = co_await connector.connect_in_turn();
   }

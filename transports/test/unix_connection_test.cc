@@ -142,7 +142,7 @@ TEST_F(CreateUnixConnectionTest, APreparedSocketIsTakenOver) {
 
 TEST_F(CreateUnixConnectionTest, ASocketOfAnotherFamilyOrTypeIsRefusedAndClosed) {
   const OpenDescriptors before;
-  for (const auto [family, type] : {std::pair(AF_INET, SOCK_STREAM), {AF_UNIX, SOCK_DGRAM}}) {
+  for (const auto& [family, type] : {std::pair(AF_INET, SOCK_STREAM), {AF_UNIX, SOCK_DGRAM}}) {
     const std::exception_ptr error = failure(Socket::open(family, type));
     EXPECT_TRUE(holds<std::invalid_argument>(error));
     EXPECT_THAT(text_of(error),
