@@ -28,9 +28,10 @@ class OpenDescriptors {
   }
 
   // The same once other threads have let go of what is theirs.
-  std::vector<std::string> still_open() const {
-    constexpr int kPatience = 10'000;  // milliseconds
-    for (int i = 0; i < kPatience && !opened_since().empty(); ++i) {
+  std::vector<std::string> still_open(
+      std::chrono::nanoseconds patience = std::chrono::seconds(10)) const {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!opened_since().empty() && std::chrono::steady_clock::now() < end) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return opened_since();
