@@ -112,8 +112,7 @@ std::any DatagramSocketTransport::get_extra_info(std::string_view name, std::any
 
 void DatagramSocketTransport::start_reading() {
   if (life_.closing()) return;
-  life_.loop().add_reader(fileno(), life_.in_context([this] { on_readable(); }), life_.created());
-  reading_ = true;
+  reading_ = life_.add_reader([this] { on_readable(); });
 }
 
 void DatagramSocketTransport::stop_reading() {
@@ -218,7 +217,9 @@ std::size_t DatagramSocketTransport::send_many(std::span<const std::string_view>
 }
 
 void DatagramSocketTransport::keep(std::string_view data, const SocketAddress& address) {
+  if (life_.lost()) return;
   watch_writable();
+  if (!writing_) return;
   queue_.push_back({std::string(data), connected_ ? SocketAddress() : address});
   queued_ += data.size() + kHeaderSize;
 }
@@ -259,8 +260,7 @@ bool DatagramSocketTransport::flush_batch() {
 }
 
 void DatagramSocketTransport::watch_writable() {
-  if (std::exchange(writing_, true)) return;
-  life_.loop().add_writer(fileno(), life_.in_context([this] { on_writable(); }), life_.created());
+  if (!writing_) writing_ = life_.add_writer([this] { on_writable(); });
 }
 
 void DatagramSocketTransport::stop_writing() {

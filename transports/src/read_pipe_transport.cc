@@ -38,8 +38,7 @@ std::any ReadPipeTransport::get_extra_info(std::string_view name, std::any fallb
 
 void ReadPipeTransport::start_reading() {
   if (!is_reading() || registered_) return;
-  life_.loop().add_reader(fileno(), life_.in_context([this] { on_readable(); }), life_.created());
-  registered_ = true;
+  registered_ = life_.add_reader([this] { on_readable(); });
 }
 
 void ReadPipeTransport::stop() {

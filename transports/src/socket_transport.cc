@@ -97,8 +97,7 @@ std::any SocketTransport::get_extra_info(std::string_view name, std::any fallbac
 
 void SocketTransport::start_reading() {
   if (!is_reading() || registered_) return;
-  life_.loop().add_reader(fileno(), life_.in_context([this] { on_readable(); }), life_.created());
-  registered_ = true;
+  registered_ = life_.add_reader([this] { on_readable(); });
 }
 
 void SocketTransport::stop_reading() {
@@ -126,9 +125,12 @@ void SocketTransport::on_readable() {
   }
 }
 
-// `step`: what is being done, for the report if it fails.
+// `step`: what is being done, for the report if it fails. A protocol that is replaced in the middle
+// lives to the end of the turn, and what is in its buffer is its own.
 void SocketTransport::receive(Step* step) {
-  const std::span<char> buffer = protocol_->get_buffer(0);
+  BufferedProtocol& receiver = *protocol_;
+  const std::span<char> buffer = receiver.get_buffer(0);
+  if (!is_reading()) return;
   if (buffer.empty()) throw std::runtime_error("get_buffer() returned an empty buffer");
   *step = Step::kRead;
   const std::optional<std::size_t> received = socket_.recv(buffer);
@@ -139,7 +141,7 @@ void SocketTransport::receive(Step* step) {
   }
   received_ = true;
   *step = Step::kUpdate;
-  protocol_->buffer_updated(*received);
+  receiver.buffer_updated(*received);
 }
 
 const char* SocketTransport::name_of(Step step) const {

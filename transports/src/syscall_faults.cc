@@ -65,18 +65,19 @@ constexpr SyscallFault kDatagramConnect[] = {refused(ENETUNREACH), refused(ENOBU
 // The number is free again in any case.
 constexpr SyscallFault kClose[] = {{Way::kReported, EINTR, true}, {Way::kReported, EIO, true}};
 constexpr SyscallFault kBind[] = {refused(EADDRINUSE), refused(ENOMEM)};
-constexpr SyscallFault kShutdown[] = {refused(ENOTCONN)};
 constexpr SyscallFault kSocketCall[] = {refused(ENOBUFS)};
 constexpr SyscallFault kWatch[] = {refused(ENOMEM), refused(ENOSPC)};
 constexpr SyscallFault kWait[] = {kInterrupted};
 constexpr SyscallFault kFileCall[] = {refused(ENOMEM), refused(EIO)};
-constexpr SyscallFault kFcntl[] = {refused(ENOMEM)};
 constexpr SyscallFault kLookup[] = {refused(EAI_AGAIN), refused(EAI_MEMORY), refused(EAI_NONAME)};
 
 template <const auto& kWays>
 Ways always(int) {
   return kWays;
 }
+
+// Of a call that cannot fail.
+Ways nowhere(int) { return {}; }
 
 struct stat status_of(int fd) {
   struct stat status{};
@@ -264,10 +265,10 @@ int fcntl(int fd, int command, ...) {
   va_start(arguments, command);
   void* const argument = va_arg(arguments, void*);
   va_end(arguments);
+  const auto make = [&](bool) { return ::syscall(SYS_fcntl, fd, command, argument); };
   const bool makes_one = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
   return static_cast<int>(
-      intercept("fcntl", fd, makes_one ? always<kNewDescriptor> : always<kFcntl>,
-                [&](bool) { return ::syscall(SYS_fcntl, fd, command, argument); }));
+      intercept("fcntl", fd, makes_one ? always<kNewDescriptor> : nowhere, make));
 }
 
 ssize_t read(int fd, void* data, std::size_t size) {
@@ -309,7 +310,7 @@ int eventfd(unsigned count, int flags) noexcept {
       intercept<kNewDescriptor>("eventfd", [&] { return ::syscall(SYS_eventfd2, count, flags); }));
 }
 
-// Sockets.
+// Sockets. shutdown() fails only where the connection is gone, which receiving tells.
 
 int socket(int family, int type, int protocol) noexcept {
   return static_cast<int>(intercept<kNewSocket>(
@@ -335,11 +336,6 @@ int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
 int connect(int fd, const sockaddr* address, socklen_t size) {
   return static_cast<int>(intercept(
       "connect", fd, connecting, [&](bool) { return ::syscall(SYS_connect, fd, address, size); }));
-}
-
-int shutdown(int fd, int how) noexcept {
-  return static_cast<int>(intercept("shutdown", fd, always<kShutdown>,
-                                    [&](bool) { return ::syscall(SYS_shutdown, fd, how); }));
 }
 
 int getsockopt(int fd, int level, int name, void* value, socklen_t* size) noexcept {
@@ -432,11 +428,11 @@ int epoll_create1(int flags) noexcept {
       "epoll_create1", [&] { return ::syscall(SYS_epoll_create1, flags); }));
 }
 
-// Taking a descriptor out needs no memory.
+// Only what is new needs memory.
 int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
   const auto make = [&](bool) { return ::syscall(SYS_epoll_ctl, epoll, operation, fd, event); };
-  if (operation == EPOLL_CTL_DEL) return static_cast<int>(make(false));
-  return static_cast<int>(intercept("epoll_ctl", fd, always<kWatch>, make));
+  const bool adds = operation == EPOLL_CTL_ADD;
+  return static_cast<int>(intercept("epoll_ctl", fd, adds ? always<kWatch> : nowhere, make));
 }
 
 // The kernel's size of a sigset_t, not the C library's.

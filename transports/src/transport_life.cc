@@ -77,6 +77,16 @@ void TransportLife::start() {
   loop_.call_soon(in_context([this] { owner_.start_reading(); }), created_);
 }
 
+bool TransportLife::watch(absl::FunctionRef<void()> add) {
+  try {
+    add();
+    return true;
+  } catch (...) {
+    fail("Fatal error: the descriptor cannot be watched.");
+    return false;
+  }
+}
+
 void TransportLife::report(std::string_view message, std::exception_ptr error) {
   loop_.call_exception_handler(
       {.message = std::string(message),

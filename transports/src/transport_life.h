@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/transports/protocol.h"
@@ -95,6 +96,20 @@ class TransportLife {
   // Inside a catch: the same, and whatever it is, it is reported.
   void fail_loudly(std::string_view message);
 
+  // Watch the descriptor. Where the system refuses, as when it is out of memory, they return false
+  // and the connection ends with that error, for it would hear nothing any more. REQUIRES: the
+  // owner outlives the callback.
+  template <class F>
+  bool add_reader(F callback) {
+    return watch(
+        [&] { loop_.add_reader(owner_.descriptor(), in_context(std::move(callback)), created_); });
+  }
+  template <class F>
+  bool add_writer(F callback) {
+    return watch(
+        [&] { loop_.add_writer(owner_.descriptor(), in_context(std::move(callback)), created_); });
+  }
+
   // `callback`, in the context of the connection. REQUIRES: the owner outlives it.
   template <class F>
   auto in_context(F callback) {
@@ -109,6 +124,7 @@ class TransportLife {
   void abandon();
 
  private:
+  bool watch(absl::FunctionRef<void()> add);
   void report(std::string_view message, std::exception_ptr error);
   void finish(std::exception_ptr error);
 

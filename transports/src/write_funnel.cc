@@ -55,8 +55,7 @@ void WriteFunnel::write(std::string_view data) {
     data.remove_prefix(send_now({&whole, 1}));
   }
   if (data.empty() || life_.lost()) return;
-  keep(data);
-  grew();
+  if (keep(data)) grew();
 }
 
 void WriteFunnel::writelines(std::span<const std::string_view> pieces) {
@@ -69,7 +68,7 @@ void WriteFunnel::writelines(std::span<const std::string_view> pieces) {
     const std::size_t skipped = std::min(sent, rest.size());
     sent -= skipped;
     rest.remove_prefix(skipped);
-    if (!rest.empty()) keep(rest);
+    if (!rest.empty() && !keep(rest)) return;
   }
   grew();
 }
@@ -104,15 +103,16 @@ std::size_t WriteFunnel::send_now(std::span<const iovec> pieces) {
   return 0;
 }
 
-void WriteFunnel::watch() {
-  if (watching()) return;
-  life_.loop().add_writer(fd_, life_.in_context([this] { on_writable(); }), life_.created());
+bool WriteFunnel::watch() {
+  return watching() || life_.add_writer([this] { on_writable(); });
 }
 
-void WriteFunnel::keep(std::string_view rest) {
-  watch();
+// False if the connection has ended instead.
+bool WriteFunnel::keep(std::string_view rest) {
+  if (!watch()) return false;
   unsent_.append(rest);
   unheeded_ = pauser_.paused() ? unheeded_ + rest.size() : 0;
+  return true;
 }
 
 void WriteFunnel::grew() {
@@ -143,8 +143,11 @@ void WriteFunnel::all_sent() {
 }
 
 void WriteFunnel::wake_when_writable(Waiter& waiter) {
-  watch();
-  waiter_ = &waiter;
+  if (watch()) {
+    waiter_ = &waiter;
+  } else {
+    waiter.wake();
+  }
 }
 
 void WriteFunnel::withdraw_waiter() {

@@ -97,9 +97,9 @@ class WriteFunnel {
   bool accepts_write();
   std::size_t send_pieces(std::span<const std::string_view> pieces);
   std::size_t send_now(std::span<const iovec> pieces);
-  void keep(std::string_view rest);
+  bool keep(std::string_view rest);
   bool watching() const noexcept { return !unsent_.empty() || waiter_ != nullptr; }
-  void watch();
+  bool watch();
   void all_sent();
   void grew();
   void on_writable();

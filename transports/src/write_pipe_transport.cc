@@ -83,9 +83,7 @@ std::any WritePipeTransport::get_extra_info(std::string_view name, std::any fall
 // Nothing is read: the end that is written shows as readable when the other one is closed.
 void WritePipeTransport::start_reading() {
   if (life_.lost() || !shows_when_reader_goes(fileno())) return;
-  life_.loop().add_reader(fileno(), life_.in_context([this] { on_reader_gone(); }),
-                          life_.created());
-  watching_reader_ = true;
+  watching_reader_ = life_.add_reader([this] { on_reader_gone(); });
 }
 
 void WritePipeTransport::stop_watching_reader() {
