@@ -691,6 +691,41 @@ TEST_F(SendfileTest, StartedWhilePausedBlocksWaitToo) {
   EXPECT_EQ(line.recorder->calls[1], "pause");
 }
 
+TEST_F(SendfileTest, EndedInsideACallbackOfTheProtocolItEndsOnceAndForAll) {
+  using Hook = std::function<void()> Recorder::*;
+  enum class Ending { kCancel, kClose, kAbort, kThrow };
+  for (const Hook hook : {&Recorder::on_pause, &Recorder::on_resume, &Recorder::on_lost}) {
+    for (const Ending ending : {Ending::kCancel, Ending::kClose, Ending::kAbort, Ending::kThrow}) {
+      Line line = connect(Way::kBlocks);
+      const TestFile file(kLarge);
+      loop_.run([&]() -> Coro<> {
+        auto sending = start(line, file);
+        ((*line.recorder).*hook) = [&] {
+          if (ending == Ending::kCancel) sending.cancel();
+          if (ending == Ending::kClose) line.recorder->transport->close();
+          if (ending == Ending::kAbort) line.recorder->transport->abort();
+          if (ending == Ending::kThrow) throw std::runtime_error("oops");
+        };
+        const std::weak_ptr<Transport> open = std::exchange(line.transport, nullptr);
+        if (hook == &Recorder::on_lost) {
+          co_await until_stuck(line);
+          line.peer.reset();
+        } else {
+          const auto receive = [&]() -> Coro<> { co_await line.peer.recv_all(kLarge); };
+          auto receiving = create_task(receive);
+          co_await until([&] { return sending.done(); });
+          receiving.cancel();
+        }
+        co_await error_of(sending);
+        if (const auto transport = open.lock()) transport->abort();
+        co_await until([&] { return open.expired(); });
+      });
+      const auto is_lost = [](const std::string& call) { return call.starts_with("lost"); };
+      EXPECT_EQ(std::ranges::count_if(line.recorder->calls, is_lost), 1);
+    }
+  }
+}
+
 TEST_F(SendfileTest, ALoopThatIsClosedUnderItEndsIt) {
   for (const Way way : kBothWays) {
     auto loop = std::make_unique<WatchedLoop>();

@@ -43,8 +43,8 @@ static_assert(std::is_trivially_copyable_v<SendfileOptions>);
 
 // Sends `file`, an open descriptor, through the transport; how many bytes were sent. What was
 // written before goes first, and what is written after it comes after it. Until the end nothing is
-// received, and while it is the system that sends, write() and its kin throw std::runtime_error.
-// Blocks are of 16 KiB, and heed the transport's water marks.
+// received, no other protocol may be set, and while it is the system that sends, write() and its
+// kin throw std::runtime_error. Blocks are of 16 KiB, and heed the transport's water marks.
 //
 // A cancellation leaves the transport as usable as before. Throws SendfileNotAvailableError;
 // std::invalid_argument for a negative offset and for a count that is not positive;
