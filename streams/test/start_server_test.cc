@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "asyncio/events/context.h"
 #include "asyncio/events/fatal_error.h"
 #include "asyncio/futures/errors.h"
 #include "asyncio/selectors/os_error.h"
@@ -218,6 +219,31 @@ TEST_F(StartServerTest, AFatalErrorInTheCallbackLeavesTheLoop) {
   });
   const Peer peer = Peer::connect(address_of(*server));
   EXPECT_THROW(loop_.run_forever(), SystemExit);
+}
+
+TEST_F(StartServerTest, HandlersRunInACopyOfTheContextInWhichTheServerWasMade) {
+  static const ContextVar<std::string> label("label");
+  loop_.run([&]() -> Coro<> {
+    auto serve = [](StreamReader reader, StreamWriter writer) -> Coro<> {
+      while (auto line = co_await reader.next()) {
+        writer.write(label.get() + "\n");
+        label.set(*line);
+      }
+    };
+    label.set("maker's");
+    const Server server = co_await start_server(serve, "127.0.0.1", 0);
+    label.set("later");
+    const Peer first = Peer::connect(address_of(server));
+    first.send("first's");
+    first.send("\n");
+    EXPECT_EQ(co_await first.recv(), "maker's\n");
+    const Peer second = Peer::connect(address_of(server));
+    second.send("second's\n");
+    EXPECT_EQ(co_await second.recv(), "maker's\n");
+    first.send("\n");
+    EXPECT_EQ(co_await first.recv(), "first's\n\n");
+    EXPECT_EQ(label.get(), "later");
+  });
 }
 
 TEST_F(StartServerTest, AFailureDoesNotDisturbOtherClients) {
