@@ -226,6 +226,36 @@ TEST_F(SockSendfileTest, WhatIsNoRegularFileIsSentInBlocksOrNotAtAll) {
   EXPECT_EQ(ends.peer.recv_now(), "from a pipe");
 }
 
+TEST_F(SockSendfileTest, OfAFileThatShrinksMeanwhileNoMoreIsSentAndOfOneThatGrowsWhatItHad) {
+  for (const std::size_t new_size : {kLarge / 2, 2 * kLarge}) {
+    Ends ends = connected_ends(kNarrow);
+    const TestFile file(kLarge);
+    const std::size_t expected = std::min(kLarge, new_size);
+    loop_.run([&]() -> Coro<> {
+      auto sending =
+          create_task(sock_sendfile, std::ref(ends.ours), file.fileno(), SendfileOptions());
+      co_await turns(2);
+      check(::ftruncate(file.fileno(), static_cast<off_t>(new_size)), "ftruncate");
+      const std::string received = co_await ends.peer.recv_all(expected);
+      EXPECT_TRUE(file.data.starts_with(received));
+      EXPECT_EQ(co_await sending, expected);
+      EXPECT_EQ(file.position(), expected);
+    });
+  }
+}
+
+TEST_F(SockSendfileTest, AFileThatCannotBeReadIsAnOsError) {
+  Ends ends = connected_ends();
+  const FileDescriptor file(
+      check(::open(::testing::TempDir().c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600), "open"));
+  EXPECT_EQ(::write(file.get(), "x", 1), 1);
+  loop_.run([&]() -> Coro<> {
+    const std::exception_ptr error = co_await failure(ends.ours, file.get());
+    EXPECT_TRUE(holds<OsError>(error));
+    EXPECT_THAT(text_of(error), testing::StartsWith("read: "));
+  });
+}
+
 TEST_F(SockSendfileTest, WhatIsNoDescriptorIsNotSent) {
   Ends ends = connected_ends();
   loop_.run([&]() -> Coro<> {
