@@ -64,10 +64,19 @@ bool AcceptLoop::accept_one() {
   return true;
 }
 
+// There may be no room for watching either.
+void AcceptLoop::resume() {
+  try {
+    start();
+  } catch (const OsError&) {
+    pause(std::current_exception());
+  }
+}
+
 // Reports last: the handler may close the server.
 void AcceptLoop::pause(std::exception_ptr error) {
   loop_.remove_reader(socket_->fileno());
-  retry_ = loop_.call_later(kRetryDelay, [this] { start(); });
+  retry_ = loop_.call_later(kRetryDelay, [this] { resume(); });
   loop_.call_exception_handler({.message = "socket.accept() out of system resource",
                                 .exception = std::move(error),
                                 .details = {{"socket", socket_->getsockname().to_string()}}});

@@ -44,6 +44,7 @@ class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
   void accept_batch();
   bool accept_one();
   void pause(std::exception_ptr error);
+  void resume();
 
   EventLoop& loop_;
   const std::shared_ptr<Socket> socket_;

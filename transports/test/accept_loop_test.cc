@@ -1,14 +1,18 @@
 #include "transports/src/accept_loop.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <functional>
 #include <memory>
 #include <source_location>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "asyncio/selectors/os_error.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/transports/address.h"
 #include "asyncio/transports/socket.h"
@@ -114,6 +118,62 @@ TEST_F(AcceptLoopTest, GoesOnNextTurnAfterAnAcceptorThatThrows) {
   };
   loop_.run([&]() -> Coro<> { EXPECT_EQ(co_await batches(2), (Batches{1, 2})); });
   EXPECT_EQ(loop_.reports(), std::vector<std::string>{"Exception in callback: oops"});
+}
+
+// Refuses to watch anything as long as it is told to.
+class FullLoop final : public WatchedLoop {
+ public:
+  void add_reader(int fd, Callback callback, std::source_location where) override {
+    if (full) throw_os_error(ENOMEM, "epoll_ctl");
+    WatchedLoop::add_reader(fd, std::move(callback), where);
+  }
+
+  bool full = false;
+};
+
+// In this process nothing can be opened until it goes.
+class NoNewDescriptors {
+ public:
+  NoNewDescriptors() {
+    check(::getrlimit(RLIMIT_NOFILE, &before_), "getrlimit");
+    const rlimit none{.rlim_cur = 0, .rlim_max = before_.rlim_max};
+    check(::setrlimit(RLIMIT_NOFILE, &none), "setrlimit");
+  }
+  NoNewDescriptors(const NoNewDescriptors&) = delete;
+  NoNewDescriptors& operator=(const NoNewDescriptors&) = delete;
+  ~NoNewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(AcceptLoopPauseTest, GoesOnPausingAsLongAsItCannotBeWatched) {
+  struct Acceptor final : AcceptLoop::Acceptor {
+    void accepted(ConnectedSocket) override { ++count; }
+    int count = 0;
+  } acceptor;
+  FullLoop loop;
+  Socket socket = Socket::open(AF_INET, SOCK_STREAM);
+  socket.bind(SocketAddress::from_numeric("127.0.0.1", 0));
+  const auto accept_loop = std::make_shared<AcceptLoop>(loop, std::move(socket), 1, acceptor,
+                                                        std::source_location::current());
+  accept_loop->listen();
+  const Peer peer = Peer::connect(accept_loop->socket()->getsockname());
+  loop.run([&]() -> Coro<> {
+    accept_loop->start();
+    {
+      const NoNewDescriptors none;
+      co_await until([&] { return !loop.reports().empty(); });
+    }
+    loop.full = true;
+    co_await until([&] { return loop.reports().size() == 2; });
+    loop.full = false;
+    co_await until([&] { return acceptor.count == 1; });
+  });
+  EXPECT_EQ(loop.reports(),
+            (std::vector<std::string>{
+                "socket.accept() out of system resource: accept: Too many open files",
+                "socket.accept() out of system resource: epoll_ctl: Cannot allocate memory"}));
 }
 
 }  // namespace
