@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "asyncio/selectors/os_error.h"
 
 namespace asyncio {
@@ -93,7 +94,9 @@ std::optional<Socket> Socket::accept(sockaddr* peer, socklen_t* size) const {
 }
 
 void Socket::bind(const SocketAddress& address) const {
-  check(::bind(fileno(), address.data(), address.size()), "bind");
+  if (::bind(fileno(), address.data(), address.size()) == 0) return;
+  const int error = last_error();
+  throw_os_error(error, absl::StrCat("bind('", address.to_string(), "')"));
 }
 
 void Socket::listen(int backlog) const { check(::listen(fileno(), backlog), "listen"); }

@@ -127,7 +127,7 @@ TEST(SocketTest, ShutdownWriteIsTheEndOfTheStreamForThePeerOnly) {
   EXPECT_EQ(recv_when_readable(ends.ours), "answer");
 }
 
-TEST(SocketTest, APortInUseIsAnOsErrorWithItsNumber) {
+TEST(SocketTest, APortInUseIsAnOsErrorWithItsNumberAndTheAddress) {
   const Listener listener;
   const Socket socket = Socket::open(AF_INET, SOCK_STREAM);
   try {
@@ -135,7 +135,8 @@ TEST(SocketTest, APortInUseIsAnOsErrorWithItsNumber) {
     FAIL();
   } catch (const OsError& error) {
     EXPECT_EQ(error.error_number(), EADDRINUSE);
-    EXPECT_STREQ(error.what(), "bind: Address already in use");
+    EXPECT_EQ(error.what(),
+              "bind('" + listener.address().to_string() + "'): Address already in use");
   }
 }
 

@@ -29,8 +29,12 @@ struct HostPort {
 };
 
 struct DatagramOptions {
-  std::optional<HostPort> local_addr;   // none: the system chooses when something is sent
-  std::optional<HostPort> remote_addr;  // the only address to send to and to receive from
+  // Where it is; none: the system chooses when something is sent.
+  std::optional<HostPort> local_addr = std::nullopt;
+
+  // The only address to send to and to receive from.
+  std::optional<HostPort> remote_addr = std::nullopt;
+
   int family = AF_UNSPEC;
   int proto = 0;
   int flags = 0;                 // AI_ flags of resolving both
