@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "asyncio/events/logger.h"
 
@@ -71,8 +72,8 @@ bool Admission::refuse(const SocketAddress& peer, std::string_view why) {
   const TimePoint now = loop_.time();
   if (quiet_until_.has_value() && now < *quiet_until_) return false;
   quiet_until_ = now + kTimeBetweenWarnings;
-  log(LogSeverity::kWarning, absl::StrCat("connection from ", peer.to_string(), " refused: ", why,
-                                          "; ", refused_, " refused so far"));
+  log(LogSeverity::kWarning, absl::StrCat("connection from '", absl::CHexEscape(peer.to_string()),
+                                          "' refused: ", why, "; ", refused_, " refused so far"));
   return false;
 }
 

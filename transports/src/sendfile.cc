@@ -87,6 +87,7 @@ class FileTurn {
   FileTurn(const FileTurn&) = delete;
   FileTurn& operator=(const FileTurn&) = delete;
   ~FileTurn() {
+    transport_->mark_active();
     transport_->end_sendfile();
     if (was_reading_) transport_->resume_reading();
   }
@@ -97,6 +98,7 @@ class FileTurn {
     transport_->wake_when_writable(ready);
     const absl::Cleanup withdraw = [this] { transport_->withdraw_waiter(); };
     co_await ready;
+    transport_->mark_active();
     if (transport_->lost()) throw_os_error(ECONNABORTED, "sendfile");
   }
 

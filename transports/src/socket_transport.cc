@@ -139,7 +139,7 @@ void SocketTransport::receive(Step* step) {
     *step = Step::kEof;
     return on_eof();
   }
-  received_ = true;
+  active_ = true;
   *step = Step::kUpdate;
   receiver.buffer_updated(*received);
 }

@@ -97,11 +97,12 @@ class SocketTransport final : public Transport,
   void set_most_unheeded(std::size_t bytes) noexcept { funnel_.set_most_unheeded(bytes); }
 
   // Whether anything has been received or sent since the last question. For timeouts: two bits
-  // instead of a clock read an event.
+  // instead of a clock read an event. Who sends past this object says so.
   bool take_activity() noexcept {
-    const bool received = std::exchange(received_, false);
-    return funnel_.take_progress() || received;
+    const bool active = std::exchange(active_, false);
+    return funnel_.take_progress() || active;
   }
+  void mark_active() noexcept { active_ = true; }
 
  private:
   SocketTransport(EventLoop& loop, ConnectedSocket connection,
@@ -141,7 +142,7 @@ class SocketTransport final : public Transport,
   WriteFunnel funnel_;
   bool paused_ = false;      // by pause_reading()
   bool registered_ = false;  // for reading
-  bool received_ = false;    // since the last take_activity()
+  bool active_ = false;      // since the last take_activity()
   bool eof_seen_ = false;
   bool eof_written_ = false;  // by write_eof()
   bool sending_file_ = false;

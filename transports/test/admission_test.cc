@@ -92,8 +92,8 @@ TEST_F(AdmissionTest, WarnsAtMostOnceAMinute) {
   Admission admission(loop_, {.connections = 1, .connections_per_peer = 1});
   admission.enter(at("10.0.0.1"));
   for (int i = 0; i < 1000; ++i) EXPECT_FALSE(admission.admits(at("10.0.0.2")));
-  EXPECT_THAT(log_.messages, ElementsAre("connection from 10.0.0.2:1234 refused: the server has as "
-                                         "many as it may have; 1 refused so far"));
+  EXPECT_THAT(log_.messages, ElementsAre("connection from '10.0.0.2:1234' refused: the server has "
+                                         "as many as it may have; 1 refused so far"));
   EXPECT_THAT(log_.severities, ElementsAre(LogSeverity::kWarning));
   loop_.advance(59s);
   EXPECT_FALSE(admission.admits(at("10.0.0.2")));
@@ -102,15 +102,26 @@ TEST_F(AdmissionTest, WarnsAtMostOnceAMinute) {
   EXPECT_FALSE(admission.admits(at("10.0.0.3")));
   EXPECT_EQ(log_.messages.size(), 2u);
   EXPECT_EQ(log_.messages.back(),
-            "connection from 10.0.0.3:1234 refused: the server has as many as it may have; 1002 "
+            "connection from '10.0.0.3:1234' refused: the server has as many as it may have; 1002 "
             "refused so far");
+}
+
+// A client of a Unix socket names itself.
+TEST_F(AdmissionTest, APeersNameMakesNoLinesOfItsOwnInTheLog) {
+  Admission admission(loop_, {.connections = 1});
+  admission.enter(SocketAddress());
+  EXPECT_FALSE(admission.admits(SocketAddress::from_path("/run/x\nall is well\x1b[2J")));
+  EXPECT_THAT(
+      log_.messages,
+      ElementsAre("connection from '/run/x\\nall is well\\x1b[2J' refused: the server has as "
+                  "many as it may have; 1 refused so far"));
 }
 
 TEST_F(AdmissionTest, SaysWhenItIsThePeerThatHasTooMany) {
   Admission admission(loop_, {.connections_per_peer = 1});
   admission.enter(at("10.0.0.1"));
   EXPECT_FALSE(admission.admits(at("10.0.0.1")));
-  EXPECT_THAT(log_.messages, ElementsAre("connection from 10.0.0.1:1234 refused: its peer has as "
+  EXPECT_THAT(log_.messages, ElementsAre("connection from '10.0.0.1:1234' refused: its peer has as "
                                          "many as it may have; 1 refused so far"));
 }
 

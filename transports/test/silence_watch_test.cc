@@ -1,5 +1,7 @@
 #include "transports/src/silence_watch.h"
 
+#include <fcntl.h>
+
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -7,10 +9,12 @@
 #include <utility>
 
 #include "asyncio/events/virtual_time_loop.h"
+#include "asyncio/selectors/file_descriptor.h"
 #include "asyncio/selectors/os_error.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/run.h"
 #include "asyncio/tasks/sleep.h"
+#include "asyncio/transports/sendfile.h"
 #include "gtest/gtest.h"
 #include "transports/src/socket_transport.h"
 #include "transports/test/peer.h"
@@ -90,11 +94,25 @@ TEST_F(SilenceWatchTest, BytesInEitherDirectionBreakTheSilence) {
   }
 }
 
+TEST_F(SilenceWatchTest, SoDoesAFileThatIsSentPastTheTransport) {
+  run([&]() -> Coro<> {
+    SilenceWatch watch(loop_, 4s, "too long", nullptr);
+    const Watched watched(loop_);
+    co_await turns(2);
+    watch.add(*watched.transport);
+    const FileDescriptor file(check(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC), "open"));
+    co_await sleep(3s);
+    co_await sendfile(*watched.transport, file.get(), SendfileOptions{.count = 100});
+    const Duration rest = co_await time_to_end(watched.protocol);
+    EXPECT_GE(rest, 4s);
+  });
+}
+
 TEST_F(SilenceWatchTest, APeerThatTakesNothingIsSilentHoweverMuchIsWritten) {
   run([&]() -> Coro<> {
     SilenceWatch watch(loop_, 4s, "too long", nullptr);
     const Watched watched(loop_);
-    watched.transport->write(noise(16 << 20));
+    watched.transport->write(std::string(16 << 20, 'x'));
     watch.add(*watched.transport);
     co_await sleep(3s);
     watched.transport->write("more");
@@ -123,7 +141,7 @@ TEST_F(SilenceWatchTest, AConnectionThatIsClosingIsWatchedStill) {
     SilenceWatch watch(loop_, 4s, "too long", nullptr);
     const Watched watched(loop_);
     watch.add(*watched.transport);
-    watched.transport->write(noise(16 << 20));
+    watched.transport->write(std::string(16 << 20, 'x'));
     watched.transport->close();
     const Duration rest = co_await time_to_end(watched.protocol);
     EXPECT_LE(rest, 10s);
