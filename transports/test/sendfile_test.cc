@@ -561,6 +561,23 @@ TEST_F(SendfileTest, WhileTheSystemSendsNobodyElseMayWrite) {
   });
 }
 
+TEST_F(SendfileTest, AConnectionOverWhichAFileLeavesIsNotIdleAndOneThatIsStuckIs) {
+  Line line = connect();
+  auto& transport = static_cast<SocketTransport&>(*line.transport);
+  const TestFile file(kLarge);
+  loop_.run([&]() -> Coro<> {
+    auto sending = start(line, file);
+    co_await until_stuck(line);
+    transport.take_activity();
+    co_await turns(5);
+    EXPECT_FALSE(transport.take_activity());
+    co_await line.peer.recv_all(kLarge / 2);
+    EXPECT_TRUE(transport.take_activity());
+    co_await line.peer.recv_all(kLarge / 2);
+    co_await sending;
+  });
+}
+
 TEST_F(SendfileTest, TheEndOfTheStreamWaitsForTheEndOfTheFile) {
   Line line = connect();
   const TestFile file(kLarge);
