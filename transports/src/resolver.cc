@@ -1,6 +1,7 @@
 #include "asyncio/transports/resolver.h"
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "asyncio/events/thread_pool.h"
 #include "asyncio/futures/run_in_executor.h"
 #include "asyncio/selectors/os_error.h"
+#include "asyncio/selectors/process_stamp.h"
 #include "transports/src/host_name.h"
 
 namespace asyncio {
@@ -94,11 +96,23 @@ NameAnswer ask_system_for_names(const SocketAddress& address, int flags) {
   return {status, {host.data(), service.data()}};
 }
 
-// Never destroyed: a resolver that hangs must not keep the process from ending.
+// The threads of one process. Never destroyed: a resolver that hangs must not keep it from ending.
+struct ResolverThreads {
+  static constexpr std::size_t kThreads = 4;
+
+  ResolverThreads* const of_parent = nullptr;  // of the process that this one was forked off
+  const ProcessStamp process{};
+  ThreadPool pool{kThreads, "resolver"};
+};
+
+// A forked child has none of its parent's threads.
 ThreadPool& resolver_threads() {
-  constexpr std::size_t kThreads = 4;
-  static auto* threads = new ThreadPool(kThreads, "resolver");
-  return *threads;
+  static std::atomic<ResolverThreads*> current = new ResolverThreads();
+  ResolverThreads* threads = current.load();
+  if (threads->process.is_current()) return threads->pool;
+  auto own = std::unique_ptr<ResolverThreads>(new ResolverThreads{.of_parent = threads});
+  if (!current.compare_exchange_strong(threads, own.get())) return threads->pool;
+  return own.release()->pool;
 }
 
 Coro<std::vector<AddressInfo>> resolve(std::string host, std::string service, ResolveHints hints) {

@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include "asyncio/tasks/task.h"
 #include "asyncio/transports/address.h"
 #include "asyncio/transports/address_info.h"
+#include "events/test/child_process.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "transports/test/watched_loop.h"
@@ -271,6 +273,20 @@ TEST_F(ResolverTest, ManyLookupsAtOnceAreAllAnswered) {
       EXPECT_EQ(found.front().address.port(), i);
     }
   });
+}
+
+TEST_F(ResolverTest, AForkedChildLooksUpWithThreadsOfItsOwn) {
+  const auto look_up = []() -> Coro<std::size_t> {
+    const Infos infos = co_await getaddrinfo("localhost", 80, kStream);
+    co_return infos.size();
+  };
+  const std::size_t here = loop_.run(look_up);
+  constexpr unsigned kPatience = 20;  // seconds
+  EXPECT_EQ(exit_code_of([&] {
+              ::alarm(kPatience);
+              return WatchedLoop().run(look_up) == here ? 7 : 8;
+            }),
+            7);
 }
 
 TEST_F(ResolverTest, ACancelledLookupEndsAtOnceAndItsAnswerIsDropped) {
