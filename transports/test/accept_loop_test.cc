@@ -23,6 +23,8 @@
 namespace asyncio::internal {
 namespace {
 
+using Batches = std::vector<std::size_t>;
+
 class AcceptLoopTest : public testing::Test, protected AcceptLoop::Acceptor {
  protected:
   // An accept loop and `count` clients that wait for it.
@@ -39,8 +41,8 @@ class AcceptLoopTest : public testing::Test, protected AcceptLoop::Acceptor {
   }
 
   // How many are accepted in each turn.
-  Coro<std::vector<std::size_t>> batches(int count) {
-    std::vector<std::size_t> batches;
+  Coro<Batches> accept_for(int count) {
+    Batches batches;
     accept_loop_->start();
     co_await turns(1);  // the loop looks at descriptors after what is due already
     for (int i = 0; i < count; ++i) {
@@ -63,11 +65,12 @@ class AcceptLoopTest : public testing::Test, protected AcceptLoop::Acceptor {
   std::shared_ptr<AcceptLoop> accept_loop_;
 };
 
-using Batches = std::vector<std::size_t>;
-
 TEST_F(AcceptLoopTest, AcceptsAsManyATurnAsMayBeWaitingAndOneMore) {
   listen(2, 7);
-  loop_.run([&]() -> Coro<> { EXPECT_EQ(co_await batches(4), (Batches{3, 3, 1, 0})); });
+  loop_.run([&]() -> Coro<> {
+    const Batches batches = co_await accept_for(4);
+    EXPECT_EQ(batches, (Batches{3, 3, 1, 0}));
+  });
   EXPECT_EQ(accepted_[0].peer.host(), "127.0.0.1");
   EXPECT_NE(accepted_[0].peer, accepted_[1].peer);
 }
@@ -75,7 +78,10 @@ TEST_F(AcceptLoopTest, AcceptsAsManyATurnAsMayBeWaitingAndOneMore) {
 TEST_F(AcceptLoopTest, AcceptsOneATurnIfNoneMayWait) {
   for (const int backlog : {0, -1}) {
     listen(backlog, 2);
-    loop_.run([&]() -> Coro<> { EXPECT_EQ(co_await batches(3), (Batches{1, 1, 0})); });
+    loop_.run([&]() -> Coro<> {
+      const Batches batches = co_await accept_for(3);
+      EXPECT_EQ(batches, (Batches{1, 1, 0}));
+    });
   }
 }
 
@@ -98,7 +104,10 @@ TEST_F(AcceptLoopTest, MayBeClosedInTheMiddleOfABatch) {
   on_accepted_ = [&] {
     if (accepted_.size() == 2) accept_loop_->close();
   };
-  loop_.run([&]() -> Coro<> { EXPECT_EQ(co_await batches(2), (Batches{2, 0})); });
+  loop_.run([&]() -> Coro<> {
+    const Batches batches = co_await accept_for(2);
+    EXPECT_EQ(batches, (Batches{2, 0}));
+  });
 }
 
 TEST_F(AcceptLoopTest, MayBeDroppedInTheMiddleOfABatch) {
@@ -108,7 +117,10 @@ TEST_F(AcceptLoopTest, MayBeDroppedInTheMiddleOfABatch) {
     accept_loop_->close();
     accept_loop_.reset();
   };
-  loop_.run([&]() -> Coro<> { EXPECT_EQ(co_await batches(2), (Batches{1, 0})); });
+  loop_.run([&]() -> Coro<> {
+    const Batches batches = co_await accept_for(2);
+    EXPECT_EQ(batches, (Batches{1, 0}));
+  });
 }
 
 TEST_F(AcceptLoopTest, GoesOnNextTurnAfterAnAcceptorThatThrows) {
@@ -116,7 +128,10 @@ TEST_F(AcceptLoopTest, GoesOnNextTurnAfterAnAcceptorThatThrows) {
   on_accepted_ = [&] {
     if (accepted_.size() == 1) throw std::runtime_error("oops");
   };
-  loop_.run([&]() -> Coro<> { EXPECT_EQ(co_await batches(2), (Batches{1, 2})); });
+  loop_.run([&]() -> Coro<> {
+    const Batches batches = co_await accept_for(2);
+    EXPECT_EQ(batches, (Batches{1, 2}));
+  });
   EXPECT_EQ(loop_.reports(), std::vector<std::string>{"Exception in callback: oops"});
 }
 
