@@ -56,13 +56,16 @@ void ReadPipeTransport::resume_reading() {
   start_reading();
 }
 
-// What the protocol throws is the loop's to report; the pipe stays open, as in asyncio.
+// What the protocol throws is the loop's to report; the pipe stays open, as in asyncio. The bytes
+// are for the protocol that has said where to put them, unless it has stopped reading there.
 void ReadPipeTransport::on_readable() {
-  const std::span<char> buffer = protocol_->get_buffer(0);
+  BufferedProtocol& receiver = *protocol_;
+  const std::span<char> buffer = receiver.get_buffer(0);
+  if (!is_reading()) return;
   if (buffer.empty()) throw std::runtime_error("get_buffer() returned an empty buffer");
   const ssize_t size = ::read(fileno(), buffer.data(), buffer.size());
   if (size > 0) {
-    protocol_->buffer_updated(static_cast<std::size_t>(size));
+    receiver.buffer_updated(static_cast<std::size_t>(size));
   } else if (size == 0) {
     on_eof();
   } else {

@@ -83,24 +83,26 @@ class ProtocolTest : public testing::Test {
 };
 
 TEST_F(ProtocolTest, EveryCallbackOfEveryProtocolHasAHarmlessDefault) {
-  class Nothing : public Protocol {
-    void data_received(std::string_view) override {}
-  };
-  class NothingBuffered : public BufferedProtocol {
-    std::span<char> get_buffer(std::size_t) override { return {}; }
-    void buffer_updated(std::size_t) override {}
-  };
-  Nothing plain;
-  NothingBuffered buffered;
-  const auto transport = start(std::make_shared<Nothing>());
-  for (BufferedProtocol* protocol :
-       {static_cast<BufferedProtocol*>(&plain), static_cast<BufferedProtocol*>(&buffered)}) {
+  Protocol plain;
+  BufferedProtocol buffered;
+  DatagramProtocol datagrams;
+  const auto transport = start(std::make_shared<Protocol>());
+  for (BufferedProtocol* protocol : {static_cast<BufferedProtocol*>(&plain), &buffered}) {
     protocol->connection_made(*transport);
+    EXPECT_FALSE(protocol->eof_received());
+  }
+  for (BaseProtocol* protocol :
+       {static_cast<BaseProtocol*>(&plain), static_cast<BaseProtocol*>(&buffered),
+        static_cast<BaseProtocol*>(&datagrams)}) {
     protocol->pause_writing();
     protocol->resume_writing();
-    EXPECT_FALSE(protocol->eof_received());
     protocol->connection_lost(nullptr);
   }
+  plain.data_received("x");
+  EXPECT_TRUE(buffered.get_buffer(1).empty()) << "which ends a connection";
+  buffered.buffer_updated(1);
+  datagrams.datagram_received("x", SocketAddress());
+  datagrams.error_received(nullptr);
 }
 
 TEST_F(ProtocolTest, ABufferedProtocolReceivesIntoItsOwnBufferAndNoMoreThanFits) {
