@@ -6,6 +6,7 @@
 // Who is slow to ask, or to take the answer, is hung up on.
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -61,9 +62,8 @@ Coro<> send(const asyncio::StreamWriter* writer, const HttpAnswer* answer, bool 
   if (!answer->file.has_value() || size == 0) co_return;
   const std::size_t sent = co_await asyncio::sendfile(
       *writer->transport(), answer->file->descriptor.get(), {.offset = first, .count = size});
-  // A file that has become shorter meanwhile: the client must not take what comes next for the
-  // rest.
-  if (static_cast<std::int64_t>(sent) != size) throw asyncio::ConnectionAbortedError(0, "sendfile");
+  // A file that has become shorter: the client must not take what comes next for the rest of it.
+  if (static_cast<std::int64_t>(sent) != size) asyncio::throw_os_error(ECONNABORTED, "sendfile");
 }
 
 // A request and its answer; whether another one may follow. The body of a request is not looked at,
