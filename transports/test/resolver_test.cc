@@ -23,6 +23,11 @@
 #include "gtest/gtest.h"
 #include "transports/test/watched_loop.h"
 
+// A forked child starts threads here, which TSan refuses by default.
+extern "C" const char* __tsan_default_options();
+
+const char* __tsan_default_options() { return "die_after_fork=0"; }
+
 namespace asyncio {
 namespace {
 
