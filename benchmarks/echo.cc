@@ -3,17 +3,14 @@
 // Every server runs in a process of its own on core 0, the load generator on core 1. Servers take
 // turns, so that whatever else happens on the machine hits all of them alike; the median counts.
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
 #include <exception>
-#include <filesystem>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -21,9 +18,9 @@
 #include "absl/flags/usage.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "benchmarks/echo_load.h"
 #include "benchmarks/echo_servers.h"
+#include "benchmarks/median.h"
 #include "benchmarks/server_process.h"
 
 ABSL_FLAG(std::vector<std::string>, servers, (std::vector<std::string>{"all"}),
@@ -51,12 +48,6 @@ struct Run {
   double cpu_microseconds;  // of the server, for one request
 };
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 std::vector<int> numbers(const std::vector<std::string>& words) {
   std::vector<int> result;
   for (const std::string& word : words) {
@@ -67,26 +58,8 @@ std::vector<int> numbers(const std::vector<std::string>& words) {
   return result;
 }
 
-std::vector<EchoServer> chosen_servers() {
-  const std::vector<std::string> names = absl::GetFlag(FLAGS_servers);
-  std::vector<EchoServer> chosen;
-  for (const EchoServer& server : echo_servers()) {
-    const bool named = std::find(names.begin(), names.end(), server.name) != names.end();
-    if (named || names == std::vector<std::string>{"all"}) chosen.push_back(server);
-  }
-  if (chosen.empty()) throw std::invalid_argument("no such server");
-  return chosen;
-}
-
-// Not /proc/self/exe: that would be the wrapping command's own.
-std::string own_path() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
-
 std::vector<std::string> command_of(const EchoServer& server) {
-  std::vector<std::string> command =
-      absl::StrSplit(absl::GetFlag(FLAGS_wrap), ' ', absl::SkipEmpty());
-  command.push_back(own_path());
-  command.push_back(absl::StrCat("--serve=", server.name));
-  return command;
+  return server_command(server.name, absl::GetFlag(FLAGS_wrap));
 }
 
 // A server's runs in one table.
@@ -137,7 +110,7 @@ void print_table(int connections, int size, const std::deque<Contestant>& contes
 
 void compare(int connections, int size) {
   std::deque<Contestant> contestants;
-  for (const EchoServer& server : chosen_servers()) {
+  for (const EchoServer& server : chosen_servers(absl::GetFlag(FLAGS_servers))) {
     contestants.emplace_back(server, connections, size);
   }
   if (const std::int64_t messages = absl::GetFlag(FLAGS_messages); messages > 0) {
@@ -150,16 +123,6 @@ void compare(int connections, int size) {
     }
   }
   print_table(connections, size, contestants);
-}
-
-int serve(std::string_view name) {
-  pin_to_core(0);
-  for (const EchoServer& server : echo_servers()) {
-    if (server.name != name) continue;
-    server.serve();
-    return EXIT_SUCCESS;
-  }
-  return EXIT_FAILURE;
 }
 
 void compare_all() {
@@ -179,7 +142,7 @@ int main(int argc, char** argv) {
   absl::ParseCommandLine(argc, argv);
   try {
     const std::string server = absl::GetFlag(FLAGS_serve);
-    if (!server.empty()) return benchmarks::serve(server);
+    if (!server.empty()) return benchmarks::serve_as(server);
     benchmarks::compare_all();
     return EXIT_SUCCESS;
   } catch (const std::exception& error) {

@@ -2,14 +2,18 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "asyncio/asyncio.h"
+#include "benchmarks/server_process.h"
 
 namespace benchmarks {
 namespace {
@@ -19,6 +23,9 @@ using asyncio::Coro;
 constexpr char kHost[] = "127.0.0.1";
 constexpr int kBacklog = 1024;
 constexpr std::size_t kBlock = 64 * 1024;
+
+// All clients of a benchmark come from the same address.
+constexpr asyncio::ServerLimits kAnyNumber{.connections = 0, .connections_per_peer = 0};
 
 Coro<> serve_until_input_ends(asyncio::Server server) {
   announce(server.sockets()[0].getsockname().port());
@@ -41,8 +48,7 @@ class EchoProtocol final : public asyncio::Protocol {
 };
 
 Coro<> serve_protocol_main() {
-  asyncio::ServerOptions options;
-  options.backlog = kBacklog;
+  const asyncio::ServerOptions options{.backlog = kBacklog, .limits = kAnyNumber};
   auto make_protocol = [] { return std::make_shared<EchoProtocol>(); };
   co_await serve_until_input_ends(
       co_await asyncio::create_server(make_protocol, kHost, 0, options));
@@ -70,8 +76,7 @@ Coro<> echo_into(asyncio::StreamReader reader, asyncio::StreamWriter writer) {
 
 template <class Echo>
 Coro<> serve_streams_main(Echo echo) {
-  asyncio::StreamServerOptions options;
-  options.backlog = kBacklog;
+  const asyncio::StreamServerOptions options{.backlog = kBacklog, .limits = kAnyNumber};
   co_await serve_until_input_ends(co_await asyncio::start_server(echo, kHost, 0, options));
 }
 
@@ -89,6 +94,26 @@ constexpr std::array<EchoServer, 4> kServers = {{
 }  // namespace
 
 std::span<const EchoServer> echo_servers() { return kServers; }
+
+std::vector<EchoServer> chosen_servers(std::span<const std::string> names) {
+  const bool all = names.size() == 1 && names[0] == "all";
+  std::vector<EchoServer> chosen;
+  for (const EchoServer& server : echo_servers()) {
+    if (all || std::ranges::find(names, server.name) != names.end()) chosen.push_back(server);
+  }
+  if (chosen.empty()) throw std::invalid_argument("no such server");
+  return chosen;
+}
+
+int serve_as(std::string_view name) {
+  pin_to_core(0);
+  for (const EchoServer& server : echo_servers()) {
+    if (server.name != name) continue;
+    server.serve();
+    return EXIT_SUCCESS;
+  }
+  return EXIT_FAILURE;
+}
 
 void announce(int port) {
   std::printf("%d\n", port);

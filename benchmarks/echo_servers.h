@@ -3,7 +3,9 @@
 #define ASYNCIO_BENCHMARKS_ECHO_SERVERS_H_
 
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace benchmarks {
 
@@ -19,6 +21,13 @@ struct EchoServer {
 // read_into: our streams: co_await reader.read_into(buffer), write(), drain().
 // streams: our streams: co_await reader.read(n), write(), drain().
 std::span<const EchoServer> echo_servers();
+
+// Those of these names, in the order above; "all" is all of them. Throws std::invalid_argument if
+// there is none.
+std::vector<EchoServer> chosen_servers(std::span<const std::string> names);
+
+// main() of a server's process, on core 0: serves and returns the exit status.
+int serve_as(std::string_view name);
 
 // The fastest that can be written, in echo_raw.cc.
 void serve_raw();

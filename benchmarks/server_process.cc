@@ -8,10 +8,14 @@
 
 #include <array>
 #include <charconv>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "asyncio/selectors/os_error.h"
 
 namespace benchmarks {
@@ -58,6 +62,14 @@ void pin_to_core(int core) {
   ::sched_setaffinity(0, sizeof cores, &cores);
 }
 
+// Not /proc/self/exe: that would be the wrapping command's own.
+std::vector<std::string> server_command(std::string_view name, std::string_view wrap) {
+  std::vector<std::string> command = absl::StrSplit(wrap, ' ', absl::SkipEmpty());
+  command.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
+  command.push_back(absl::StrCat("--serve=", name));
+  return command;
+}
+
 ServerProcess::ServerProcess(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -82,6 +94,17 @@ std::chrono::nanoseconds ServerProcess::cpu_time() const {
   if (::clock_getcpuclockid(pid_, &clock) != 0) return {};
   check(::clock_gettime(clock, &used), "clock_gettime");
   return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
+// In /proc/PID/statm the kernel is wrong by some hundred kilobytes.
+std::int64_t ServerProcess::memory() const {
+  std::ifstream report(absl::StrCat("/proc/", pid_, "/smaps_rollup"));
+  std::string word;
+  while (report >> word) {
+    std::int64_t kilobytes = 0;
+    if (word == "Anonymous:" && report >> kilobytes) return kilobytes * 1024;
+  }
+  throw std::runtime_error("the echo server's memory cannot be seen");
 }
 
 }  // namespace benchmarks

@@ -5,7 +5,9 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "asyncio/selectors/file_descriptor.h"
@@ -14,6 +16,10 @@ namespace benchmarks {
 
 // Lets this thread run on one core only, if there are at least two.
 void pin_to_core(int core);
+
+// What runs this same program as the echo server of that name, under the words of `wrap` if there
+// are any.
+std::vector<std::string> server_command(std::string_view name, std::string_view wrap);
 
 // Runs `command`, which serves as EchoServer::serve says, until destroyed.
 class ServerProcess {
@@ -29,6 +35,9 @@ class ServerProcess {
 
   // Processor time it has used so far, user and system.
   std::chrono::nanoseconds cpu_time() const;
+
+  // Bytes of memory of its own that it occupies now: what is not a part of a file.
+  std::int64_t memory() const;
 
  private:
   pid_t pid_ = 0;

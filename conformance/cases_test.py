@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that cases.tsv is complete and names tests that exist.
+"""Checks that cases.tsv is complete, and that it and security.md name tests that exist.
 
 A row is: layer, source file of CPython, its class, its case (without `test_`), status, answer. The answer is
 
@@ -73,6 +73,15 @@ class Table(unittest.TestCase):
     def test_is_complete_and_true(self):
         problems = problems_of(pathlib.Path("conformance/cases.tsv").read_text(), read_file)
         self.assertEqual(problems, [], "\n" + "\n".join(problems))
+
+
+class SecurityPage(unittest.TestCase):
+
+    def test_names_tests_that_exist(self):
+        page = pathlib.Path("docs/explanation/security.md").read_text()
+        references = [match.group() for match in REFERENCE.finditer(page)]
+        self.assertEqual([problem for name in references if (problem := missing(name, read_file))], [])
+        self.assertEqual(len(references), page.count("//"))
 
 
 class Checker(unittest.TestCase):

@@ -32,23 +32,28 @@ def wait_until(condition):
         time.sleep(0.001)
 
 
-class Server:
-    """An example server on a free port, for the time of a `with`; leaving it presses Ctrl-C."""
+class Program:
+    """An example that runs until Ctrl-C, for the time of a `with`; leaving it presses Ctrl-C."""
 
     def __init__(self, binary, *arguments):
         self._process = subprocess.Popen(
-            [binary, "--port=0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [binary, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         first_line = self._process.stdout.readline()
-        match = re.fullmatch(r"listening on (.+):(\d+)\n", first_line)
+        match = re.fullmatch(r"listening on (.+)\n", first_line)
         if match is None:
             _, errors = self._process.communicate(timeout=PATIENCE)
             raise AssertionError(f"unexpected first line {first_line!r}; standard error: {errors}")
-        self.address = (match[1].strip("[]"), int(match[2]))
+        self.place = match[1]
 
     def descriptors(self):
         """How many descriptors the server has open."""
         return len(os.listdir(f"/proc/{self._process.pid}/fd"))
+
+    def resident_bytes(self):
+        """How much memory the server has."""
+        with open(f"/proc/{self._process.pid}/statm") as numbers:
+            return int(numbers.read().split()[1]) * resource.getpagesize()
 
     def interrupt(self):
         """Presses Ctrl-C and waits; the exit status, and what was printed after the first line."""
@@ -72,33 +77,54 @@ class Server:
             raise AssertionError(f"Ctrl-C: exit status {status}, output {output!r}, errors {errors!r}")
 
 
-class ServerContract:
-    """What every example server promises. Mixed into a TestCase that sets `binary`."""
+class Server(Program):
+    """An example server on a free port."""
+
+    def __init__(self, binary, *arguments):
+        super().__init__(binary, "--port=0", *arguments)
+        host, _, port = self.place.rpartition(":")
+        self.address = (host.strip("[]"), int(port))
+
+
+class ListeningContract:
+    """What everything that listens promises. Mixed into a TestCase that sets `binary`."""
+
+    arguments = ()
+
+    def start(self, *arguments):
+        return Server(self.binary, *self.arguments, *arguments)
 
     def test_tells_a_free_port_and_ends_by_ctrl_c(self):
-        with Server(self.binary) as server:
+        with self.start() as server:
             host, port = server.address
             self.assertEqual(host, "127.0.0.1")
             self.assertGreater(port, 0)
             self.assertEqual(server.interrupt(), (0, "", ""))
 
     def test_listens_on_ipv6(self):
-        with Server(self.binary, "--host=::1") as server:
+        with self.start("--host=::1") as server:
             self.assertEqual(server.address[0], "::1")
 
     def test_says_that_the_port_is_in_use(self):
-        with Server(self.binary) as server:
+        with self.start() as server:
             host, port = server.address
             second = subprocess.run(
-                [self.binary, f"--port={port}"], capture_output=True, text=True, timeout=PATIENCE
+                [self.binary, *self.arguments, f"--port={port}"],
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
             )
             self.assertEqual(second.returncode, 1)
             self.assertEqual(second.stdout, "")
             self.assertIn(f"{host}:{port}", second.stderr)
             self.assertIn("Address already in use", second.stderr)
 
+
+class ServerContract(ListeningContract):
+    """What every server of streams promises."""
+
     def test_says_nothing_of_a_client_that_resets(self):
-        with Server(self.binary) as server:
+        with self.start() as server:
             idle = server.descriptors()
             with socket.create_connection(server.address) as client:
                 wait_until(lambda: server.descriptors() > idle)
@@ -108,7 +134,7 @@ class ServerContract:
             self.assertEqual(server.interrupt(), (0, "", ""))
 
     def test_ends_by_ctrl_c_while_clients_are_idle(self):
-        with Server(self.binary) as server:
+        with self.start() as server:
             with socket.create_connection(server.address) as client:
                 self.assertEqual(server.interrupt(), (0, "", ""))
                 while client.recv(4096):

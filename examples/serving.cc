@@ -17,19 +17,6 @@ namespace {
 // How long clients that do not read what they are sent can hold up the end.
 constexpr auto kGrace = std::chrono::seconds(1);
 
-// What is buffered still goes out, within the grace.
-asyncio::Coro<> end(asyncio::Server& server) {
-  server.close();
-  server.close_clients();
-  try {
-    co_await asyncio::with(asyncio::timeout(kGrace),
-                           [&](asyncio::Timeout&) { return server.wait_closed(); });
-  } catch (const asyncio::TimeoutError&) {
-    server.abort_clients();
-  }
-  co_await server.wait_closed();
-}
-
 }  // namespace
 
 ListenAddress parse_command_line(int argc, char** argv) {
@@ -37,17 +24,14 @@ ListenAddress parse_command_line(int argc, char** argv) {
   return {absl::GetFlag(FLAGS_host), absl::GetFlag(FLAGS_port)};
 }
 
-asyncio::Coro<> announce_and_serve(asyncio::Server server) {
-  std::printf("listening on %s\n", server.sockets()[0].getsockname().to_string().c_str());
+void announce(const asyncio::SocketAddress& address) {
+  std::printf("listening on %s\n", address.to_string().c_str());
   std::fflush(stdout);
-  std::exception_ptr interruption;
-  try {
-    co_await asyncio::sleep(asyncio::Duration::infinite());
-  } catch (const asyncio::CancelledError&) {
-    interruption = std::current_exception();
-  }
-  co_await end(server);
-  std::rethrow_exception(interruption);
+}
+
+asyncio::Coro<> announce_and_serve(asyncio::Server server) {
+  announce(server.sockets()[0].getsockname());
+  co_await server.serve_forever(kGrace);
 }
 
 int until_interrupted(absl::FunctionRef<void()> run) {

@@ -19,8 +19,11 @@ struct ListenAddress {
 // Reads the command line; ends the process if it is wrong.
 ListenAddress parse_command_line(int argc, char** argv);
 
-// Prints "listening on ADDRESS:PORT" and serves until Ctrl-C. Like Server::serve_forever(), but
-// clients that do not read what they are sent are dropped after a second instead of waited for.
+// Prints "listening on ADDRESS:PORT", or the path of a Unix socket.
+void announce(const asyncio::SocketAddress& address);
+
+// Announces the server and serves until Ctrl-C. Clients that do not read what they are sent are
+// dropped after a second.
 asyncio::Coro<> announce_and_serve(asyncio::Server server);
 
 // Calls `run`, which runs a loop until the user presses Ctrl-C, and returns the exit status.

@@ -85,6 +85,41 @@ MUTATIONS = [
         "batch.splice_back(ready_);\n  while (!batch.empty()) {\n    batch.pop_front().run();\n    batch.splice_back(ready_);\n  }\n",
         ("//events:event_loop_test",),
     ),
+    Mutation(
+        "a write that a signal interrupts ends the connection",
+        "transports/src/write_funnel.cc",
+        " || error == EINTR) return 0;",
+        ") return 0;",
+        ("//transports:syscall_faults_test",),
+    ),
+    Mutation(
+        "a connect that a signal interrupts has failed",
+        "transports/src/sock_operations.cc",
+        " || error == EALREADY || error == EINTR) {",
+        " || error == EALREADY) {",
+        ("//transports:syscall_faults_test",),
+    ),
+    Mutation(
+        "a connection that cannot be watched stands deaf",
+        "transports/src/transport_life.cc",
+        '    fail("Fatal error: the descriptor cannot be watched.");\n',
+        "",
+        ("//transports:syscall_faults_test",),
+    ),
+    Mutation(
+        "a descriptor is closed again after EINTR",
+        "selectors/src/file_descriptor.cc",
+        "  ::close(old);",
+        "  retry_on_interrupt([old] { return ::close(old); });",
+        ("//transports:syscall_faults_test",),
+    ),
+    Mutation(
+        "a server that has paused is deaf if it cannot be watched then",
+        "transports/src/accept_loop.cc",
+        "[this] { resume(); }",
+        "[this] { start(); }",
+        ("//transports:accept_loop_test",),
+    ),
 ]
 
 

@@ -125,7 +125,7 @@ bool SelectorEventLoop::remove_handler(int fd, EventMask event) {
   if ((before & event) == 0) return false;
   Handle old = std::exchange(handlers.of(event), Handle());
   const absl::Cleanup cancel_last = [&] { old.cancel(); };
-  register_events(fd, before, handlers);
+  if (process_.is_current()) register_events(fd, before, handlers);
   return true;
 }
 

@@ -32,6 +32,7 @@
 #include "asyncio/selectors/poll_selector.h"
 #include "asyncio/selectors/select_selector.h"
 #include "asyncio/selectors/selector.h"
+#include "events/test/child_process.h"
 #include "events/test/thread_state.h"
 #include "events/test/thrown_words.h"
 #include "gmock/gmock.h"
@@ -357,6 +358,21 @@ TEST_P(SelectorEventLoopTest, AReaderThatThrowsIsReportedAndStaysRegistered) {
   ASSERT_EQ(reports_.size(), 2U);
   EXPECT_EQ(reports_[0].message, "Exception in callback");
   EXPECT_TRUE(loop_->remove_reader(pair_.here.get()));
+}
+
+// As destructors do.
+TEST_P(SelectorEventLoopTest, WhatAForkedChildRemovesItsParentGoesOnWatching) {
+  const int fd = pair_.here.get();
+  loop_->add_reader(fd, mark("read"));
+  loop_->add_writer(fd, mark("write"));
+  EXPECT_EQ(exit_code_of([&] {
+              const bool both = loop_->remove_writer(fd) && loop_->remove_reader(fd);
+              return both && !loop_->remove_reader(fd) ? 7 : 8;
+            }),
+            7);
+  send_byte(pair_.there);
+  turn();
+  EXPECT_THAT(log_, ElementsAre("read", "write"));
 }
 
 TEST_P(SelectorEventLoopTest, AReaderLeftDueByAFatalErrorRunsOnceInTheNextTurn) {

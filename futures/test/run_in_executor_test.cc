@@ -56,6 +56,21 @@ TEST_F(RunInExecutorTest, AnExceptionOfTheFunctionIsTheFutures) {
   EXPECT_THROW(future.result(), std::range_error);
 }
 
+TEST_F(RunInExecutorTest, WhatHasArrivedIsTheLoopsAloneWhateverTheJobsThreadStillDoes) {
+  for (int i = 0; i < 200; ++i) {
+    auto witness = std::make_shared<int>();
+    const std::weak_ptr<int> alive = witness;
+    {
+      const auto future = run_in_executor(
+          loop_, nullptr, [witness = std::move(witness)]() mutable { throw std::move(witness); });
+      run_until_done(future);
+      EXPECT_FALSE(alive.expired());
+      EXPECT_NE(future.exception(), nullptr);
+    }
+    EXPECT_TRUE(alive.expired());
+  }
+}
+
 TEST_F(RunInExecutorTest, AMoveOnlyResultArrives) {
   const auto future = run_in_executor(loop_, nullptr, [] { return std::make_unique<int>(7); });
   run_until_done(future);

@@ -3,6 +3,7 @@
 #include <exception>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/fatal_error.h"
@@ -35,25 +36,34 @@ Coro<> serve_client(std::shared_ptr<ClientHandler> handler,
 
 }  // namespace
 
-Coro<Server> start_server(std::shared_ptr<ClientHandler> handler, std::string host,
-                          std::uint16_t port, StreamServerOptions options,
-                          std::source_location where) {
-  if (options.limit == 0) throw std::invalid_argument("Limit cannot be <= 0");
-  EventLoop& loop = get_running_loop();
-  const std::size_t limit = options.limit;
-  auto connected = [handler, where](std::shared_ptr<StreamProtocol> protocol) {
+ProtocolFactory stream_factory(std::shared_ptr<ClientHandler> handler, std::size_t limit,
+                               std::source_location where) {
+  if (limit == 0) throw std::invalid_argument("Limit cannot be <= 0");
+  auto connected = [handler = std::move(handler), where](std::shared_ptr<StreamProtocol> protocol) {
     create_task(serve_client(handler, std::move(protocol)), where);
   };
-  auto factory = [&loop, limit, connected] {
-    return std::make_shared<StreamProtocol>(loop, limit, connected);
+  return [limit, connected = std::move(connected)] {
+    return std::make_shared<StreamProtocol>(get_running_loop(), limit, connected);
   };
-  ServerOptions server_options;
-  server_options.family = options.family;
-  server_options.backlog = options.backlog;
-  server_options.reuse_address = options.reuse_address;
-  server_options.reuse_port = options.reuse_port;
-  server_options.start_serving = options.start_serving;
-  co_return co_await asyncio::create_server(std::move(factory), host, port, server_options, where);
+}
+
+ServerOptions server_options(const StreamServerOptions& options) {
+  return {.family = options.family,
+          .flags = options.flags,
+          .backlog = options.backlog,
+          .reuse_address = options.reuse_address,
+          .reuse_port = options.reuse_port,
+          .keep_alive = options.keep_alive,
+          .start_serving = options.start_serving,
+          .limits = options.limits};
+}
+
+UnixServerOptions server_options(const StreamUnixServerOptions& options) {
+  return {.backlog = options.backlog,
+          .start_serving = options.start_serving,
+          .cleanup_socket = options.cleanup_socket,
+          .mode = options.mode,
+          .limits = options.limits};
 }
 
 }  // namespace asyncio::internal

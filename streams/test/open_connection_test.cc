@@ -1,7 +1,12 @@
 #include "asyncio/streams/open_connection.h"
 
 #include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -17,7 +22,11 @@
 #include "asyncio/streams/errors.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/task.h"
+#include "asyncio/transports/address.h"
+#include "asyncio/transports/connection.h"
 #include "asyncio/transports/resolver.h"
+#include "asyncio/transports/socket.h"
+#include "asyncio/utils/exception_group.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "transports/test/open_descriptors.h"
@@ -112,6 +121,52 @@ TEST_F(OpenConnectionTest, HostsThatNoResolverShouldSeeAreRefused) {
     EXPECT_TRUE(holds<ResolveError>(co_await failure_to_connect("127.0.0.1\0"s, listener.port())));
     EXPECT_FALSE(is_readable(listener.fileno())) << "somebody has connected";
     EXPECT_TRUE(holds<ResolveError>(co_await failure_to_connect("no-such-host.invalid", 80)));
+  });
+}
+
+TEST_F(OpenConnectionTest, TheOptionsAreThoseOfAConnection) {
+  const Listener listener;
+  const std::uint16_t port = unused_port();
+  loop_.run([&]() -> Coro<> {
+    const StreamConnectionOptions from{.local_addr = LocalAddress{"127.0.0.2", 0}};
+    const auto [reader, writer] = co_await open_connection("127.0.0.1", listener.port(), from);
+    EXPECT_EQ(writer.transport()->sockname().host(), "127.0.0.2");
+
+    const StreamConnectionOptions race{
+        .happy_eyeballs_delay = std::chrono::hours(1), .interleave = 2, .all_errors = true};
+    EXPECT_TRUE(holds<ExceptionGroup>(co_await failure_to_connect("", port, race)));
+    EXPECT_TRUE(holds<ResolveError>(co_await failure_to_connect(
+        "127.0.0.1", port, StreamConnectionOptions{.proto = IPPROTO_UDP})));
+    EXPECT_TRUE(holds<ResolveError>(co_await failure_to_connect(
+        "localhost", port, StreamConnectionOptions{.flags = AI_NUMERICHOST})));
+  });
+}
+
+TEST_F(OpenConnectionTest, APreparedSocketIsTakenOver) {
+  Ends ends = connected_ends();
+  loop_.run([&]() -> Coro<> {
+    const auto [reader, writer] = co_await open_connection(std::move(ends.ours), 5);
+    ends.peer.send("12345\n123456\n");
+    EXPECT_EQ(co_await reader.readline(), "12345\n");
+    const std::exception_ptr error =
+        co_await failure_of([&]() -> Coro<> { co_await reader.readuntil("\n"); });
+    EXPECT_TRUE(holds<LimitOverrunError>(error));
+  });
+}
+
+TEST_F(OpenConnectionTest, OpensAUnixConnectionByItsPathOrSocket) {
+  const std::string path = testing::TempDir() + "/open";
+  ::unlink(path.c_str());
+  const Socket listener = Socket::open(AF_UNIX, SOCK_STREAM);
+  listener.bind(SocketAddress::from_path(path));
+  listener.listen(1);
+  loop_.run([&]() -> Coro<> {
+    const auto [reader, writer] = co_await open_unix_connection(path);
+    EXPECT_EQ(writer.peername().path(), path);
+    std::optional<Socket> accepted = listener.accept();
+    const auto [reader2, writer2] = co_await open_unix_connection(*std::move(accepted));
+    writer2.write("hello\n");
+    EXPECT_EQ(co_await reader.readline(), "hello\n");
   });
 }
 

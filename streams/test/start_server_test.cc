@@ -1,33 +1,47 @@
 #include "asyncio/streams/start_server.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "asyncio/events/context.h"
 #include "asyncio/events/fatal_error.h"
 #include "asyncio/futures/errors.h"
 #include "asyncio/selectors/os_error.h"
 #include "asyncio/streams/open_connection.h"
 #include "asyncio/tasks/coro.h"
 #include "asyncio/tasks/task.h"
+#include "asyncio/transports/address.h"
+#include "asyncio/transports/server.h"
+#include "asyncio/transports/socket.h"
+#include "asyncio/transports/transport_socket.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "transports/test/open_descriptors.h"
 #include "transports/test/peer.h"
 #include "transports/test/python_peer.h"
+#include "transports/test/temporary_folder.h"
 #include "transports/test/watched_loop.h"
 
 namespace asyncio {
 namespace {
+
+using namespace std::chrono_literals;
 
 SocketAddress address_of(const Server& server) { return server.sockets()[0].getsockname(); }
 
@@ -207,6 +221,31 @@ TEST_F(StartServerTest, AFatalErrorInTheCallbackLeavesTheLoop) {
   EXPECT_THROW(loop_.run_forever(), SystemExit);
 }
 
+TEST_F(StartServerTest, HandlersRunInACopyOfTheContextInWhichTheServerWasMade) {
+  static const ContextVar<std::string> label("label");
+  loop_.run([&]() -> Coro<> {
+    auto serve = [](StreamReader reader, StreamWriter writer) -> Coro<> {
+      while (auto line = co_await reader.next()) {
+        writer.write(label.get() + "\n");
+        label.set(*line);
+      }
+    };
+    label.set("maker's");
+    const Server server = co_await start_server(serve, "127.0.0.1", 0);
+    label.set("later");
+    const Peer first = Peer::connect(address_of(server));
+    first.send("first's");
+    first.send("\n");
+    EXPECT_EQ(co_await first.recv(), "maker's\n");
+    const Peer second = Peer::connect(address_of(server));
+    second.send("second's\n");
+    EXPECT_EQ(co_await second.recv(), "maker's\n");
+    first.send("\n");
+    EXPECT_EQ(co_await first.recv(), "first's\n\n");
+    EXPECT_EQ(label.get(), "later");
+  });
+}
+
 TEST_F(StartServerTest, AFailureDoesNotDisturbOtherClients) {
   loop_.run([&]() -> Coro<> {
     auto serve = [](StreamReader reader, StreamWriter writer) -> Coro<> {
@@ -282,10 +321,104 @@ TEST_F(StartServerTest, OptionsReachTheServer) {
     const Server server = co_await start_server(echo, "", 0, options);
     EXPECT_FALSE(server.is_serving());
     EXPECT_EQ(server.sockets().size(), 1u);
-    const Socket& socket = server.sockets()[0];
+    const TransportSocket socket = server.sockets()[0];
     EXPECT_EQ(socket.getsockname().family(), AF_INET6);
-    EXPECT_EQ(socket.option(SOL_SOCKET, SO_REUSEADDR), 0);
-    EXPECT_NE(socket.option(SOL_SOCKET, SO_REUSEPORT), 0);
+    EXPECT_EQ(socket.getsockopt(SOL_SOCKET, SO_REUSEADDR), 0);
+    EXPECT_NE(socket.getsockopt(SOL_SOCKET, SO_REUSEPORT), 0);
+  });
+}
+
+TEST_F(StartServerTest, LimitsReachTheServer) {
+  loop_.run([&]() -> Coro<> {
+    const StreamServerOptions options{.limits = {.connections = 1}};
+    const Server server = co_await start_server(echo, "127.0.0.1", 0, options);
+    const Peer first = Peer::connect(address_of(server));
+    first.send("x");
+    EXPECT_EQ(co_await first.recv(), "x");
+    const Peer second = Peer::connect(address_of(server));
+    EXPECT_EQ(co_await second.recv(), "");
+    EXPECT_EQ(server.refused(), 1u);
+  });
+}
+
+TEST_F(StartServerTest, AReadOfASilentClientFailsWhenTheServerIsTiredOfIt) {
+  std::exception_ptr error;
+  loop_.run([&]() -> Coro<> {
+    auto serve = [&](StreamReader reader, [[maybe_unused]] StreamWriter writer) -> Coro<> {
+      error = co_await failure_of([&]() -> Coro<> { co_await reader.readline(); });
+    };
+    const StreamServerOptions options{.limits = {.first_byte_timeout = 40ms}};
+    const Server server = co_await start_server(serve, "127.0.0.1", 0, options);
+    const Peer mute = Peer::connect(address_of(server));
+    EXPECT_EQ(co_await mute.recv(), "");
+  });
+  EXPECT_TRUE(holds<TimeoutError>(error)) << "it must not be taken for the end of the stream";
+}
+
+TEST_F(StartServerTest, ServesSeveralHosts) {
+  loop_.run([&]() -> Coro<> {
+    const std::array<std::string_view, 2> hosts = {"127.0.0.1", "::1"};
+    const Server server = co_await start_server(echo, hosts, 0);
+    EXPECT_EQ(server.sockets().size(), 2u);
+    for (const TransportSocket& socket : server.sockets()) {
+      const Peer peer = Peer::connect(socket.getsockname());
+      peer.send("hello");
+      EXPECT_EQ(co_await peer.recv(), "hello");
+    }
+  });
+}
+
+TEST_F(StartServerTest, ServesASocketThatIsBound) {
+  loop_.run([&]() -> Coro<> {
+    Socket socket = Socket::open(AF_INET, SOCK_STREAM);
+    socket.bind(SocketAddress::from_numeric("127.0.0.1", 0));
+    const Server server = co_await start_server(echo, std::move(socket));
+    const Peer peer = Peer::connect(address_of(server));
+    peer.send("hello");
+    EXPECT_EQ(co_await peer.recv(), "hello");
+  });
+}
+
+// Unix sockets.
+
+TEST_F(StartServerTest, ServesAUnixSocketFromStartServingToTheEndThatAClientAsksFor) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path_of("socket");
+  loop_.run([&]() -> Coro<> {
+    std::optional<Task<void>> serving;
+    auto serve = [&](StreamReader reader, StreamWriter writer) -> Coro<> {
+      const std::string line = co_await reader.readline();
+      writer.write("bye, " + line);
+      serving->cancel();
+    };
+    const StreamUnixServerOptions not_yet{.start_serving = false, .mode = 0600};
+    const Server server = co_await start_unix_server(serve, path, not_yet);
+    EXPECT_FALSE(server.is_serving());
+    serving = create_task(server.serve_forever());
+    co_await turns(2);
+    EXPECT_TRUE(server.is_serving());
+    const Peer peer = Peer::connect(SocketAddress::from_path(path));
+    peer.send("client\n");
+    EXPECT_EQ(co_await peer.recv_all(), "bye, client\n");
+    EXPECT_TRUE(holds<CancelledError>(co_await error_of(*serving)));
+    EXPECT_TRUE(server.sockets().empty());
+    EXPECT_FALSE(std::filesystem::exists(path));
+  });
+}
+
+TEST_F(StartServerTest, ServesAUnixSocketThatIsBound) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path_of("socket");
+  loop_.run([&]() -> Coro<> {
+    Socket socket = Socket::open(AF_UNIX, SOCK_STREAM);
+    socket.bind(SocketAddress::from_path(path));
+    const StreamUnixServerOptions keep{.cleanup_socket = false};
+    const Server server = co_await start_unix_server(echo, std::move(socket), keep);
+    const Peer peer = Peer::connect(SocketAddress::from_path(path));
+    peer.send("hello");
+    EXPECT_EQ(co_await peer.recv(), "hello");
+    server.close();
+    EXPECT_TRUE(std::filesystem::exists(path));
   });
 }
 
@@ -317,6 +450,43 @@ TEST_F(StartServerTest, CloseClientsEndsTheHandlersThatRead) {
     server.close_clients();
     co_await server.wait_closed();
     co_await until([&] { return ended == 5; });
+  });
+}
+
+TEST_F(StartServerTest, ServeForeverEndsFromTheHandlerEvenWithASilentClient) {
+  loop_.run([&]() -> Coro<> {
+    std::optional<Task<void>> serving;
+    auto serve = [&](StreamReader reader, [[maybe_unused]] StreamWriter writer) -> Coro<> {
+      if (co_await reader.readline() == "stop\n") serving->cancel();
+    };
+    const Server server = co_await start_server(serve, "127.0.0.1", 0);
+    serving = create_task(server.serve_forever());
+    const Peer silent = Peer::connect(address_of(server));
+    const Peer loud = Peer::connect(address_of(server));
+    loud.send("stop\n");
+    EXPECT_TRUE(holds<CancelledError>(co_await error_of(*serving)));
+    EXPECT_EQ(co_await silent.recv(), "");
+    EXPECT_TRUE(server.sockets().empty());
+  });
+  EXPECT_TRUE(loop_.reports().empty());
+}
+
+TEST_F(StartServerTest, ShutdownWaitsForHandlersThatEndInTimeAndAbortsTheOthers) {
+  loop_.run([&]() -> Coro<> {
+    auto serve = [&](StreamReader reader, StreamWriter writer) -> Coro<> {
+      const std::string line = co_await reader.readline();
+      writer.write("answer to " + line);
+    };
+    const Server server = co_await start_server(serve, "127.0.0.1", 0);
+    const Peer busy = Peer::connect(address_of(server));
+    const Peer mute = Peer::connect(address_of(server));
+    co_await turns(5);
+    auto ending = create_task(server.shutdown(100ms));
+    co_await turns(5);
+    busy.send("question\n");
+    EXPECT_EQ(co_await busy.recv_all(), "answer to question\n");
+    const ShutdownCounts counts = co_await ending;
+    EXPECT_EQ(counts, (ShutdownCounts{.finished = 1, .aborted = 1}));
   });
 }
 

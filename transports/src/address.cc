@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include <array>
 #include <cstddef>
@@ -15,6 +16,7 @@ namespace asyncio {
 namespace {
 
 constexpr socklen_t kLargest = sizeof(sockaddr_storage);
+constexpr std::size_t kUnixPath = offsetof(sockaddr_un, sun_path);
 
 const sockaddr_in& as_v4(const SocketAddress& address) {
   return *reinterpret_cast<const sockaddr_in*>(address.data());
@@ -32,11 +34,12 @@ std::size_t smallest(int family) {
 
 }  // namespace
 
-SocketAddress::SocketAddress(const sockaddr* address, socklen_t size) : size_(size) {
+SocketAddress::SocketAddress(const sockaddr* address, socklen_t size) {
   if (size < sizeof(sa_family_t) || size > kLargest || size < smallest(address->sa_family)) {
     throw std::invalid_argument("not a socket address");
   }
-  std::memcpy(&storage_, address, size);
+  const char* bytes = reinterpret_cast<const char*>(address);
+  bytes_.assign(bytes, bytes + size);
 }
 
 SocketAddress SocketAddress::from_numeric(std::string_view host, std::uint16_t port) {
@@ -61,7 +64,7 @@ SocketAddress SocketAddress::from_numeric(std::string_view host, std::uint16_t p
 std::string SocketAddress::host() const {
   if (family() != AF_INET && family() != AF_INET6) return "";
   std::array<char, NI_MAXHOST> host{};
-  if (::getnameinfo(data(), size_, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) != 0) {
+  if (::getnameinfo(data(), size(), host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) != 0) {
     return "";
   }
   return host.data();
@@ -73,13 +76,37 @@ std::uint16_t SocketAddress::port() const noexcept {
   return 0;
 }
 
-std::string SocketAddress::to_string() const {
-  if (family() == AF_INET6) return absl::StrCat("[", host(), "]:", port());
-  return absl::StrCat(host(), ":", port());
+SocketAddress SocketAddress::from_path(std::string_view path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const bool abstract = path.starts_with('\0');
+  if (path.size() + (abstract ? 0 : 1) > sizeof address.sun_path) {
+    throw std::invalid_argument("AF_UNIX path too long");
+  }
+  if (path.find('\0', 1) != path.npos && !abstract) {
+    throw std::invalid_argument("embedded null byte in a path");
+  }
+  path.copy(address.sun_path, path.size());
+  const std::size_t size = kUnixPath + path.size() + (abstract ? 0 : 1);
+  return {reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)};
 }
 
-bool operator==(const SocketAddress& a, const SocketAddress& b) noexcept {
-  return a.size_ == b.size_ && std::memcmp(&a.storage_, &b.storage_, a.size_) == 0;
+// The system may or may not count the NUL at the end of a path.
+std::string SocketAddress::path() const {
+  if (family() != AF_UNIX || bytes_.size() <= kUnixPath) return "";
+  std::string path(bytes_.begin() + kUnixPath, bytes_.end());
+  if (!path.starts_with('\0')) path.resize(std::strlen(path.c_str()));
+  return path;
+}
+
+std::string SocketAddress::to_string() const {
+  if (family() == AF_UNIX) {
+    std::string name = path();
+    if (name.starts_with('\0')) name[0] = '@';
+    return name;
+  }
+  if (family() == AF_INET6) return absl::StrCat("[", host(), "]:", port());
+  return absl::StrCat(host(), ":", port());
 }
 
 }  // namespace asyncio

@@ -1,76 +1,85 @@
 #include "asyncio/transports/connection.h"
 
-#include <algorithm>
-#include <exception>
+#include <stdexcept>
 #include <vector>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "asyncio/events/event_loop.h"
 #include "asyncio/events/running_loop.h"
-#include "asyncio/futures/waiter.h"
-#include "asyncio/selectors/os_error.h"
-#include "asyncio/transports/address.h"
+#include "asyncio/transports/address_info.h"
 #include "asyncio/transports/resolver.h"
+#include "transports/src/connector.h"
+#include "transports/src/interleave.h"
 #include "transports/src/socket_transport.h"
+#include "transports/src/until_made.h"
 
 namespace asyncio::internal {
 namespace {
 
-// Throws what all attempts together have come to.
-[[noreturn]] void throw_connect_failure(const std::vector<std::exception_ptr>& failures) {
-  std::vector<std::string> texts;
-  int error_number = 0;
-  for (const std::exception_ptr& failure : failures) {
-    try {
-      std::rethrow_exception(failure);
-    } catch (const OsError& error) {
-      texts.emplace_back(error.what());
-      error_number = error.error_number();
-    }
-  }
-  const bool all_alike =
-      std::all_of(texts.begin(), texts.end(), [&](const auto& text) { return text == texts[0]; });
-  if (all_alike) std::rethrow_exception(failures.front());
-  throw OsError(error_number, absl::StrCat("Multiple exceptions: ", absl::StrJoin(texts, ", ")));
+ResolveHints hints_of(const ConnectionOptions& options) {
+  return {.family = options.family,
+          .type = SOCK_STREAM,
+          .proto = options.proto,
+          .flags = options.flags};
 }
 
-Coro<Socket> connect_socket(SocketAddress address) {
-  Socket socket = Socket::open(address.family(), SOCK_STREAM);
-  co_await sock_connect(socket, address);
-  co_return std::move(socket);
+// The addresses in the order in which they are tried.
+std::vector<AddressInfo> in_order(std::vector<AddressInfo> infos,
+                                  const ConnectionOptions& options) {
+  const int interleave =
+      options.interleave.value_or(options.happy_eyeballs_delay.has_value() ? 1 : 0);
+  return interleave > 0 ? interleave_addrinfos(std::move(infos), interleave) : std::move(infos);
 }
 
 }  // namespace
 
-Coro<Socket> connect_to(std::string host, std::uint16_t port, ConnectionOptions options) {
-  ResolveHints hints;
-  hints.family = options.family;
-  const std::vector<SocketAddress> addresses = co_await getaddrinfo(std::move(host), port, hints);
-  std::vector<std::exception_ptr> failures;
-  for (const SocketAddress& address : addresses) {
-    try {
-      co_return co_await connect_socket(address);
-    } catch (const OsError&) {
-      failures.push_back(std::current_exception());
-    }
+Destination::Destination(std::string_view host, Port port, const ConnectionOptions& options)
+    : host_(host), port_(port.to_string()), options_(options) {
+  if (!options.local_addr.has_value()) return;
+  local_host_ = options.local_addr->host;
+  local_port_ = options.local_addr->port.to_string();
+}
+
+ConnectionOptions Destination::options() const {
+  ConnectionOptions options = options_;
+  if (options.local_addr.has_value()) options.local_addr = LocalAddress{local_host_, local_port_};
+  return options;
+}
+
+Coro<Socket> connected_socket(Destination destination) {
+  const ConnectionOptions options = destination.options();
+  const ResolveHints hints = hints_of(options);
+  std::vector<AddressInfo> remote =
+      co_await getaddrinfo(destination.host(), destination.port(), hints);
+  std::optional<std::vector<AddressInfo>> local;
+  if (options.local_addr.has_value()) {
+    local = co_await getaddrinfo(options.local_addr->host, options.local_addr->port, hints);
   }
-  throw_connect_failure(failures);
+  Connector connector(in_order(std::move(remote), options), std::move(local));
+  std::optional<Socket> socket;
+  if (options.happy_eyeballs_delay.has_value()) {
+    socket = co_await connector.race(*options.happy_eyeballs_delay);
+  } else {
+    socket = co_await connector.connect_in_turn();
+  }
+  if (!socket.has_value()) connector.throw_failure(options.all_errors);
+  co_return *std::move(socket);
+}
+
+Coro<Socket> connected_socket(Socket socket) {
+  if (const int type = socket.type(); type != SOCK_STREAM) {
+    throw std::invalid_argument(
+        absl::StrCat("A Stream Socket was expected, got one of type ", type));
+  }
+  co_return std::move(socket);
 }
 
 Coro<std::shared_ptr<Transport>> start_connection(Socket socket,
                                                   std::shared_ptr<BufferedProtocol> protocol,
                                                   std::source_location where) {
-  EventLoop& loop = get_running_loop();
-  std::shared_ptr<SocketTransport> transport =
-      SocketTransport::start(loop, std::move(socket), std::move(protocol), nullptr, where);
-  absl::Cleanup close = [&] { transport->close(); };
-  Waiter made;
-  Handle wake = loop.call_soon([&made] { made.wake(); });
-  absl::Cleanup withdraw = [&] { wake.cancel(); };
-  co_await made;
-  std::move(close).Cancel();
+  if (protocol == nullptr) throw std::invalid_argument("the protocol factory returned null");
+  std::shared_ptr<SocketTransport> transport = SocketTransport::start(
+      get_running_loop(), std::move(socket), std::move(protocol), nullptr, where);
+  co_await until_made(transport);
   co_return std::move(transport);
 }
 

@@ -6,11 +6,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "asyncio/events/event_loop.h"
-#include "asyncio/events/running_loop.h"
-#include "asyncio/futures/waiter.h"
 #include "asyncio/selectors/os_error.h"
 
 namespace asyncio {
@@ -57,8 +53,36 @@ std::optional<std::size_t> Socket::send(std::string_view data) const {
   return transferred(::send(fileno(), data.data(), data.size(), MSG_NOSIGNAL), "send");
 }
 
-std::optional<Socket> Socket::accept() const {
-  const int fd = ::accept4(fileno(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+std::optional<std::size_t> Socket::recvfrom(std::span<char> buffer, SocketAddress& sender) const {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  auto* const from = reinterpret_cast<sockaddr*>(&storage);
+  const std::optional<std::size_t> received =
+      transferred(::recvfrom(fileno(), buffer.data(), buffer.size(), 0, from, &size), "recvfrom");
+  sender = received.has_value() && size != 0 ? SocketAddress(from, size) : SocketAddress();
+  return received;
+}
+
+std::optional<std::size_t> Socket::sendto(std::string_view data,
+                                          const SocketAddress& address) const {
+  return transferred(
+      ::sendto(fileno(), data.data(), data.size(), MSG_NOSIGNAL, address.data(), address.size()),
+      "sendto");
+}
+
+std::optional<Socket> Socket::accept() const { return accept(nullptr, nullptr); }
+
+std::optional<ConnectedSocket> Socket::accept_from() const {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  auto* const address = reinterpret_cast<sockaddr*>(&storage);
+  std::optional<Socket> socket = accept(address, &size);
+  if (!socket.has_value()) return std::nullopt;
+  return ConnectedSocket{*std::move(socket), SocketAddress(address, size)};
+}
+
+std::optional<Socket> Socket::accept(sockaddr* peer, socklen_t* size) const {
+  const int fd = ::accept4(fileno(), peer, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
     const int error = last_error();
     if (would_block(error)) return std::nullopt;
@@ -70,7 +94,9 @@ std::optional<Socket> Socket::accept() const {
 }
 
 void Socket::bind(const SocketAddress& address) const {
-  check(::bind(fileno(), address.data(), address.size()), "bind");
+  if (::bind(fileno(), address.data(), address.size()) == 0) return;
+  const int error = last_error();
+  throw_os_error(error, absl::StrCat("bind('", address.to_string(), "')"));
 }
 
 void Socket::listen(int backlog) const { check(::listen(fileno(), backlog), "listen"); }
@@ -98,28 +124,6 @@ SocketAddress Socket::getpeername() const {
   return address_from([this](sockaddr* address, socklen_t* size) {
     return ::getpeername(fileno(), address, size);
   });
-}
-
-// An interrupted connect goes on in the background, like one in progress, and one that was
-// cancelled and is made again finds itself already on its way. The one that was cancelled may leave
-// after the other has come: then the socket is no longer its to unregister.
-Coro<> sock_connect(Socket& socket, SocketAddress address) {
-  if (::connect(socket.fileno(), address.data(), address.size()) == 0) co_return;
-  int error = last_error();
-  if (error == EINPROGRESS || error == EALREADY || error == EINTR) {
-    EventLoop& loop = get_running_loop();
-    Waiter writable;
-    bool registered = true;
-    absl::Cleanup unregistered = [&registered] { registered = false; };
-    loop.add_writer(socket.fileno(),
-                    [&writable, dropped = std::move(unregistered)] { writable.wake(); });
-    absl::Cleanup stop = [&] {
-      if (registered) loop.remove_writer(socket.fileno());
-    };
-    co_await writable;
-    error = socket.option(SOL_SOCKET, SO_ERROR);
-  }
-  if (error != 0) throw_os_error(error, absl::StrCat("connect to ", address.to_string()));
 }
 
 }  // namespace asyncio

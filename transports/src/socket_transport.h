@@ -10,6 +10,7 @@
 #ifndef ASYNCIO_TRANSPORTS_SOCKET_TRANSPORT_H_
 #define ASYNCIO_TRANSPORTS_SOCKET_TRANSPORT_H_
 
+#include <any>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -17,108 +18,134 @@
 #include <source_location>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "asyncio/events/event_loop.h"
-#include "asyncio/transports/byte_buffer.h"
+#include "asyncio/transports/address.h"
 #include "asyncio/transports/flow_control.h"
 #include "asyncio/transports/protocol.h"
 #include "asyncio/transports/socket.h"
 #include "asyncio/transports/transport.h"
+#include "transports/src/transport_life.h"
+#include "transports/src/write_funnel.h"
 
 namespace asyncio {
 
-// Who wants to know how many connections there are: a server.
-class ConnectionObserver {
- public:
-  virtual void attached(Transport& transport) = 0;
-  virtual void detached(Transport& transport) = 0;
-
- protected:
-  ~ConnectionObserver() = default;
-};
-
 class SocketTransport final : public Transport,
-                              public std::enable_shared_from_this<SocketTransport> {
+                              public TransportLife::Owner,
+                              private WriteFunnel::Owner {
  public:
   // Starts a connection: connection_made() runs next turn, then receiving begins. The loop keeps
   // the transport alive until connection_lost() has run. `observer` may be null; reports name
-  // `where`.
+  // `where`. Throws std::runtime_error if a transport has the descriptor already.
   static std::shared_ptr<SocketTransport> start(
       EventLoop& loop, Socket socket, std::shared_ptr<BufferedProtocol> protocol,
       std::shared_ptr<ConnectionObserver> observer,
       std::source_location where = std::source_location::current());
 
+  // The same for a peer that is known already, and whose address cannot be asked for any more if it
+  // has gone.
+  static std::shared_ptr<SocketTransport> start(EventLoop& loop, ConnectedSocket connection,
+                                                std::shared_ptr<BufferedProtocol> protocol,
+                                                std::shared_ptr<ConnectionObserver> observer,
+                                                std::source_location where);
+
   ~SocketTransport() override;
 
   void close() override;
-  void abort() override { force_close(nullptr); }
-  bool is_closing() const noexcept override { return closing_; }
+  void abort() override { life_.force_close(nullptr); }
+
+  // abort(), and connection_lost() is told why.
+  void abort_with(std::exception_ptr error) { life_.force_close(std::move(error)); }
+
+  bool is_closing() const noexcept override { return life_.closing(); }
   void set_protocol(std::shared_ptr<BufferedProtocol> protocol) override;
   std::shared_ptr<BufferedProtocol> get_protocol() const override { return protocol_; }
 
   void pause_reading() override;
   void resume_reading() override;
-  bool is_reading() const noexcept override { return !closing_ && !paused_ && !eof_seen_; }
+  bool is_reading() const noexcept override { return !life_.closing() && !paused_ && !eof_seen_; }
 
-  void write(std::string_view data) override;
-  void writelines(std::span<const std::string_view> pieces) override;
+  void write(std::string_view data) override { funnel_.write(data); }
+  void writelines(std::span<const std::string_view> pieces) override { funnel_.writelines(pieces); }
   void write_eof() override;
   bool can_write_eof() const noexcept override { return true; }
-  std::size_t get_write_buffer_size() const noexcept override { return unsent_.size(); }
-  WriteBufferLimits get_write_buffer_limits() const noexcept override { return flow_.limits(); }
+  std::size_t get_write_buffer_size() const noexcept override { return funnel_.size(); }
+  WriteBufferLimits get_write_buffer_limits() const noexcept override { return funnel_.limits(); }
   void set_write_buffer_limits(std::optional<std::size_t> high,
                                std::optional<std::size_t> low) override;
 
-  SocketAddress sockname() const override { return socket_.getsockname(); }
-  SocketAddress peername() const override { return socket_.getpeername(); }
-  int fileno() const noexcept override { return socket_.fileno(); }
+  // While a file is sent, past the buffer, nothing can be written, and the end of the stream waits
+  // for the end of the file. Throws what write() would throw.
+  void begin_sendfile();
+  void end_sendfile();
+  bool can_sendfile() const noexcept override { return true; }
 
-  // The loop is closing: connection_lost(ConnectionAbortedError) runs now, for a protocol may rely
-  // on the transport until then. In debug mode an open transport is logged.
-  void abandon();
+  // See WriteFunnel.
+  void wake_when_writable(Waiter& waiter) { funnel_.wake_when_writable(waiter); }
+  void withdraw_waiter() { funnel_.withdraw_waiter(); }
+
+  // connection_lost() is due or has run.
+  bool lost() const noexcept { return life_.lost(); }
+
+  SocketAddress sockname() const override { return socket_.getsockname(); }
+  SocketAddress peername() const override { return peer_; }
+  int fileno() const noexcept override { return socket_.fileno(); }
+  std::any get_extra_info(std::string_view name, std::any fallback) const override;
+
+  // See WriteFunnel.
+  void set_most_unheeded(std::size_t bytes) noexcept { funnel_.set_most_unheeded(bytes); }
+
+  // Whether anything has been received or sent since the last question. For timeouts: two bits
+  // instead of a clock read an event. Who sends past this object says so.
+  bool take_activity() noexcept {
+    const bool active = std::exchange(active_, false);
+    return funnel_.take_progress() || active;
+  }
+  void mark_active() noexcept { active_ = true; }
 
  private:
-  SocketTransport(EventLoop& loop, Socket socket, std::shared_ptr<BufferedProtocol> protocol,
+  SocketTransport(EventLoop& loop, ConnectedSocket connection,
+                  std::shared_ptr<BufferedProtocol> protocol,
                   std::shared_ptr<ConnectionObserver> observer, std::source_location created);
 
-  void begin();
-  void start_reading();
+  // TransportLife::Owner.
+  BaseTransport& as_transport() noexcept override { return *this; }
+  int descriptor() const noexcept override { return fileno(); }
+  void call_connection_made() override { protocol_->connection_made(*this); }
+  void start_reading() override;
+  void stop() override;
+  std::shared_ptr<BaseProtocol> take_protocol() noexcept override { return std::move(protocol_); }
+  void close_descriptor() noexcept override { socket_.close(); }
+
+  // WriteFunnel::Owner.
+  BaseProtocol* writer() const noexcept override { return protocol_.get(); }
+  void flushed() override;
+  void write_failed() override { life_.fail("Fatal write error on socket transport"); }
+  const char* dropped_write_warning() const noexcept override {
+    return "socket.send() raised exception.";
+  }
+
+  enum class Step { kGetBuffer, kRead, kUpdate, kEof };
+
   void stop_reading();
   void on_readable();
-  void receive();
+  void receive(Step* step);
+  const char* name_of(Step step) const;
   void on_eof();
-  void on_writable();
-  void when_flushed();
   void end_stream();
-  bool accepts_write(std::string_view data);
-  std::size_t send_now(std::string_view data);
-  void keep(std::string_view rest);
-  void pause_if_needed();
-  void resume_if_possible();
-  template <class Callback>
-  void call_flow_callback(Callback callback, const char* name);
 
-  void fail(const char* message);
-  void force_close(std::exception_ptr error);
-  void lose_soon(std::exception_ptr error);
-  void lose(std::exception_ptr error);
-  void finish(std::exception_ptr error);
-
-  EventLoop& loop_;
-  const std::source_location created_;
   Socket socket_;
   std::shared_ptr<BufferedProtocol> protocol_;
-  std::shared_ptr<ConnectionObserver> observer_;
-  ByteBuffer unsent_;
-  WriteFlow flow_;
-  int dropped_writes_ = 0;
-  bool made_ = false;        // connection_made() has been called
+  const SocketAddress peer_;
+  TransportLife life_;
+  WriteFunnel funnel_;
   bool paused_ = false;      // by pause_reading()
   bool registered_ = false;  // for reading
+  bool active_ = false;      // since the last take_activity()
   bool eof_seen_ = false;
   bool eof_written_ = false;  // by write_eof()
-  bool closing_ = false;
-  bool lost_ = false;  // connection_lost() is due or has run
+  bool sending_file_ = false;
 };
 
 }  // namespace asyncio

@@ -110,5 +110,38 @@ TEST(SocketAddressTest, AnAddressCutShortIsRefused) {
   EXPECT_THROW(SocketAddress(v6.data(), v6.size() - 1), std::invalid_argument);
 }
 
+TEST(SocketAddressTest, APathOfAUnixSocketIsReadBackAsItWasWritten) {
+  const SocketAddress address = SocketAddress::from_path("/tmp/service");
+  EXPECT_EQ(address.family(), AF_UNIX);
+  EXPECT_EQ(address.path(), "/tmp/service");
+  EXPECT_EQ(address.to_string(), "/tmp/service");
+  EXPECT_EQ(address.host(), "");
+  EXPECT_EQ(address.port(), 0);
+}
+
+TEST(SocketAddressTest, AnAbstractNameIsOfAllItsBytes) {
+  const SocketAddress address = SocketAddress::from_path("\0a\0b"sv);
+  EXPECT_EQ(address.path(), "\0a\0b"sv);
+  EXPECT_EQ(address.to_string(), "@a\0b"sv);
+  EXPECT_NE(address, SocketAddress::from_path("\0a"sv));
+}
+
+TEST(SocketAddressTest, AnUnnamedUnixSocketHasAnEmptyPath) {
+  sockaddr_un unnamed{};
+  unnamed.sun_family = AF_UNIX;
+  const SocketAddress address(reinterpret_cast<const sockaddr*>(&unnamed), sizeof(sa_family_t));
+  EXPECT_EQ(address.family(), AF_UNIX);
+  EXPECT_EQ(address.path(), "");
+}
+
+TEST(SocketAddressTest, APathIsRefusedRatherThanCutShort) {
+  EXPECT_NO_THROW(SocketAddress::from_path(std::string(107, 'x')));
+  EXPECT_THROW(SocketAddress::from_path(std::string(108, 'x')), std::invalid_argument);
+  EXPECT_NO_THROW(SocketAddress::from_path(std::string(1, '\0') + std::string(107, 'x')));
+  EXPECT_THROW(SocketAddress::from_path(std::string(1, '\0') + std::string(108, 'x')),
+               std::invalid_argument);
+  EXPECT_THROW(SocketAddress::from_path("/tmp/a\0b"sv), std::invalid_argument);
+}
+
 }  // namespace
 }  // namespace asyncio

@@ -96,6 +96,9 @@ class Peer {
   void shutdown_write() const { check(::shutdown(fileno(), SHUT_WR), "shutdown"); }
   void close() { fd_.close(); }
 
+  // The socket itself; this plays no longer.
+  FileDescriptor release() { return std::move(fd_); }
+
   // Closes in a way that the other end sees as a failure.
   void reset() {
     const linger now{.l_onoff = 1, .l_linger = 0};

@@ -11,18 +11,13 @@
 #include <string>
 #include <utility>
 
-#include "asyncio/futures/errors.h"
 #include "asyncio/selectors/file_descriptor.h"
 #include "asyncio/selectors/os_error.h"
-#include "asyncio/tasks/coro.h"
-#include "asyncio/tasks/task.h"
 #include "asyncio/transports/address.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "transports/test/open_descriptors.h"
 #include "transports/test/peer.h"
-#include "transports/test/stuck_listener.h"
-#include "transports/test/watched_loop.h"
 
 namespace asyncio {
 namespace {
@@ -132,7 +127,7 @@ TEST(SocketTest, ShutdownWriteIsTheEndOfTheStreamForThePeerOnly) {
   EXPECT_EQ(recv_when_readable(ends.ours), "answer");
 }
 
-TEST(SocketTest, APortInUseIsAnOsErrorWithItsNumber) {
+TEST(SocketTest, APortInUseIsAnOsErrorWithItsNumberAndTheAddress) {
   const Listener listener;
   const Socket socket = Socket::open(AF_INET, SOCK_STREAM);
   try {
@@ -140,7 +135,8 @@ TEST(SocketTest, APortInUseIsAnOsErrorWithItsNumber) {
     FAIL();
   } catch (const OsError& error) {
     EXPECT_EQ(error.error_number(), EADDRINUSE);
-    EXPECT_STREQ(error.what(), "bind: Address already in use");
+    EXPECT_EQ(error.what(),
+              "bind('" + listener.address().to_string() + "'): Address already in use");
   }
 }
 
@@ -173,74 +169,44 @@ TEST(SocketTest, EveryCallOnAClosedOneThrowsOrGivesNoAddress) {
   EXPECT_EQ(closed.getpeername(), SocketAddress());
 }
 
-class SockConnectTest : public testing::Test {
+class DatagramSocketTest : public testing::Test {
  protected:
-  WatchedLoop loop_;
+  static Socket bound() {
+    Socket socket = Socket::open(AF_INET, SOCK_DGRAM);
+    socket.bind(SocketAddress::from_numeric("127.0.0.1", 0));
+    return socket;
+  }
 };
 
-TEST_F(SockConnectTest, TheConnectionStandsWhenItReturns) {
-  for (const char* host : {"127.0.0.1", "::1"}) {
-    const Listener listener(host);
-    Socket socket = Socket::open(listener.address().family(), SOCK_STREAM);
-    loop_.run([&]() -> Coro<> { co_await sock_connect(socket, listener.address()); });
-    EXPECT_EQ(socket.getpeername(), listener.address());
-    const Peer peer = listener.accept_now();
-    peer.send("hello");
-    EXPECT_EQ(recv_when_readable(socket), "hello");
-  }
+TEST_F(DatagramSocketTest, ADatagramComesWithItsSenderAndIsCutOffWhereTheBufferEnds) {
+  const Socket from = bound();
+  const Socket to = bound();
+  SocketAddress sender;
+  std::array<char, 4> buffer{};
+  EXPECT_EQ(to.recvfrom(buffer, sender), std::nullopt);
+  EXPECT_EQ(from.sendto("datagram", to.getsockname()), 8u);
+  EXPECT_EQ(to.recvfrom(buffer, sender), 4u);
+  EXPECT_EQ(std::string(buffer.data(), buffer.size()), "data");
+  EXPECT_EQ(sender, from.getsockname());
 }
 
-TEST_F(SockConnectTest, ARefusedConnectionSaysByWhom) {
-  const SocketAddress address = SocketAddress::from_numeric("127.0.0.1", unused_port());
-  Socket socket = Socket::open(AF_INET, SOCK_STREAM);
-  loop_.run([&]() -> Coro<> {
-    const std::exception_ptr error =
-        co_await failure_of([&]() -> Coro<> { co_await sock_connect(socket, address); });
-    EXPECT_TRUE(holds<ConnectionRefusedError>(error));
-    EXPECT_EQ(text_of(error), "connect to " + address.to_string() + ": Connection refused");
-  });
-}
-
-TEST_F(SockConnectTest, AnErrorAtOnceIsThrownToo) {
+TEST_F(DatagramSocketTest, AStreamHasNoSenders) {
   Ends ends = connected_ends();
-  Socket other_family = Socket::open(AF_INET6, SOCK_STREAM);
-  loop_.run([&]() -> Coro<> {
-    const SocketAddress address = SocketAddress::from_numeric("127.0.0.1", 1);
-    const std::exception_ptr twice =
-        co_await failure_of([&]() -> Coro<> { co_await sock_connect(ends.ours, address); });
-    EXPECT_TRUE(holds<OsError>(twice));
-    const std::exception_ptr family =
-        co_await failure_of([&]() -> Coro<> { co_await sock_connect(other_family, address); });
-    EXPECT_TRUE(holds<OsError>(family));
-  });
+  ends.peer.send("x");
+  SocketAddress sender = SocketAddress::from_numeric("127.0.0.1", 1);
+  std::array<char, 4> buffer{};
+  EXPECT_EQ(ends.ours.recvfrom(buffer, sender), 1u);
+  EXPECT_EQ(sender, SocketAddress());
 }
 
-TEST_F(SockConnectTest, CancelledItNoLongerWatchesTheSocket) {
-  const StuckListener listener;
-  Socket socket = Socket::open(AF_INET, SOCK_STREAM);
-  loop_.run([&]() -> Coro<> {
-    auto connecting = create_task(sock_connect, std::ref(socket), listener.address());
-    co_await turns(3);
-    EXPECT_FALSE(connecting.done());
-    connecting.cancel();
-    EXPECT_TRUE(holds<CancelledError>(co_await error_of(connecting)));
-    EXPECT_FALSE(loop_.remove_writer(socket.fileno()));
-  });
+TEST_F(DatagramSocketTest, WhatIsTooLargeForADatagramIsAnOsError) {
+  const Socket socket = bound();
+  EXPECT_THROW(socket.sendto(std::string(70'000, 'x'), socket.getsockname()), OsError);
 }
 
-TEST_F(SockConnectTest, CancelledAndMadeAgainAtOnceItConnects) {
-  StuckListener listener;
-  Socket socket = Socket::open(AF_INET, SOCK_STREAM);
-  loop_.run([&]() -> Coro<> {
-    auto first = create_task(sock_connect, std::ref(socket), listener.address());
-    co_await turns(2);
-    first.cancel();
-    listener.let_in();
-    // The first has not left yet when the second comes.
-    co_await sock_connect(socket, listener.address());
-    EXPECT_TRUE(first.cancelled());
-    EXPECT_EQ(socket.getpeername(), listener.address());
-  });
+TEST_F(DatagramSocketTest, TheTypeIsKnown) {
+  EXPECT_EQ(bound().type(), SOCK_DGRAM);
+  EXPECT_EQ(Socket::open(AF_INET, SOCK_STREAM).type(), SOCK_STREAM);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <any>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -15,10 +16,12 @@
 #include <utility>
 #include <vector>
 
+#include "asyncio/events/context.h"
 #include "asyncio/events/fatal_error.h"
 #include "asyncio/events/logger.h"
 #include "asyncio/selectors/os_error.h"
 #include "asyncio/tasks/coro.h"
+#include "asyncio/transports/transport_socket.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "transports/test/open_descriptors.h"
@@ -190,7 +193,7 @@ TEST_F(SocketTransportTest, AfterConnectionLostEveryCallIsLegalAndDoesNothing) {
   EXPECT_EQ(transport.get_write_buffer_size(), 0u);
   EXPECT_EQ(transport.fileno(), -1);
   EXPECT_EQ(transport.sockname(), SocketAddress());
-  EXPECT_EQ(transport.peername(), SocketAddress());
+  EXPECT_NE(transport.peername(), SocketAddress()) << "who it was is still known";
   EXPECT_EQ(line.recorder->calls, (Calls{"made", "eof", "lost"}));
 }
 
@@ -313,7 +316,7 @@ TEST_F(SocketTransportTest, AnExceptionInDataReceivedIsReportedAndEndsTheConnect
   wait_until_lost(line);
   EXPECT_EQ(line.recorder->calls, (Calls{"made", "data", "lost: oops"}));
   EXPECT_TRUE(holds<std::runtime_error>(line.recorder->error));
-  EXPECT_EQ(loop_.reports(), Calls{"Fatal error while receiving: oops"});
+  EXPECT_EQ(loop_.reports(), Calls{"Fatal error: protocol.data_received() call failed.: oops"});
 }
 
 TEST_F(SocketTransportTest,
@@ -327,7 +330,7 @@ TEST_F(SocketTransportTest,
   wait_until_lost(line);
   loop_.run([]() -> Coro<> { co_await turns(5); });
   EXPECT_EQ(line.recorder->calls, (Calls{"made", "data", "lost"}));
-  EXPECT_EQ(loop_.reports(), Calls{"Fatal error while receiving: oops"});
+  EXPECT_EQ(loop_.reports(), Calls{"Fatal error: protocol.data_received() call failed.: oops"});
 }
 
 TEST_F(SocketTransportTest, AnExceptionInEofReceivedIsReportedAndEndsTheConnectionWithIt) {
@@ -336,7 +339,7 @@ TEST_F(SocketTransportTest, AnExceptionInEofReceivedIsReportedAndEndsTheConnecti
   line.peer.shutdown_write();
   wait_until_lost(line);
   EXPECT_EQ(line.recorder->calls, (Calls{"made", "eof", "lost: oops"}));
-  EXPECT_EQ(loop_.reports(), Calls{"Fatal error while receiving: oops"});
+  EXPECT_EQ(loop_.reports(), Calls{"Fatal error: protocol.eof_received() call failed.: oops"});
 }
 
 TEST_F(SocketTransportTest, AnExceptionInConnectionLostIsReportedAndTheDescriptorIsClosed) {
@@ -1037,6 +1040,155 @@ TEST_F(SocketTransportTest, AStalledPeerCostsNoMoreThanTheMarksWhateverIsOffered
     EXPECT_EQ(line.recorder->calls, (Calls{"made", "pause"}));
     EXPECT_LE(most, 65'536u + 8192u);
   });
+}
+
+// What it is.
+
+TEST_F(SocketTransportTest, ThePeersAddressIsKnownInConnectionLostAfterAReset) {
+  Line line = connect();
+  const SocketAddress peer = line.transport->peername();
+  SocketAddress in_lost;
+  line.recorder->on_lost = [&] { in_lost = line.transport->peername(); };
+  line.peer.reset();
+  wait_until_lost(line);
+  EXPECT_NE(peer, SocketAddress());
+  EXPECT_EQ(in_lost, peer);
+}
+
+TEST_F(SocketTransportTest, ExtraInfoIsFoundByItsNameElseTheFallbackIsReturned) {
+  Line line = connect();
+  const Transport& transport = *line.transport;
+  EXPECT_EQ(std::any_cast<SocketAddress>(transport.get_extra_info("sockname")),
+            transport.sockname());
+  EXPECT_EQ(std::any_cast<SocketAddress>(transport.get_extra_info("peername")),
+            transport.peername());
+  EXPECT_FALSE(transport.get_extra_info("sslcontext").has_value());
+  EXPECT_EQ(std::any_cast<int>(transport.get_extra_info("sslcontext", 7)), 7);
+}
+
+TEST_F(SocketTransportTest, ItsSocketIsAViewThatOutlivesItHarmlessly) {
+  Line line = connect();
+  const auto socket = std::any_cast<TransportSocket>(line.transport->get_extra_info("socket"));
+  EXPECT_EQ(socket.fileno(), line.transport->fileno());
+  EXPECT_EQ(socket.type(), SOCK_STREAM);
+  line.transport->abort();
+  wait_until_lost(line);
+  EXPECT_EQ(socket.fileno(), -1);
+  line.transport.reset();
+  EXPECT_EQ(socket.fileno(), -1);
+}
+
+TEST_F(SocketTransportTest, ASecondTransportOnADescriptorIsRefused) {
+  Line line = connect();
+  // The second owner of the number must not close it.
+  Socket same(FileDescriptor(line.transport->fileno()));
+  try {
+    SocketTransport::start(loop_, std::move(same), std::make_shared<Recorder>(), nullptr);
+    ADD_FAILURE();
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("is used by a transport"));
+  }
+}
+
+// The context.
+
+ContextVar<int> depth("depth", 0);
+
+TEST_F(SocketTransportTest, AllCallbacksOfAConnectionRunInOneContextACopyOfTheCreators) {
+  std::vector<int> seen;
+  loop_.run([&]() -> Coro<> {
+    depth.set(1);
+    Line line = connect();
+    depth.set(2);
+    const auto next = [&] {
+      seen.push_back(depth.get());
+      depth.set(depth.get() + 10);
+    };
+    line.recorder->on_made = next;
+    line.recorder->on_data = next;
+    line.recorder->on_eof = next;
+    line.recorder->on_lost = next;
+    co_await turns(2);
+    line.transport->pause_reading();
+    line.transport->resume_reading();
+    line.peer.send("x");
+    co_await until([&] { return !line.recorder->received.empty(); });
+    line.peer.close();
+    co_await until([&] { return line.recorder->lost; });
+    seen.push_back(depth.get());
+  });
+  EXPECT_EQ(seen, (std::vector{1, 11, 21, 31, 2}));
+}
+
+TEST_F(SocketTransportTest, WritingIsResumedInTheConnectionsContextAndPausedInTheWriters) {
+  std::vector<int> seen;
+  loop_.run([&]() -> Coro<> {
+    depth.set(1);
+    Line line = connect(kNarrow);
+    depth.set(2);
+    line.recorder->on_pause = [&] { seen.push_back(depth.get()); };
+    line.recorder->on_resume = [&] { seen.push_back(depth.get()); };
+    co_await turns(2);
+    line.transport->set_write_buffer_limits(0);
+    fill(*line.transport, 8192);
+    while (seen.size() < 2) static_cast<void>(co_await line.peer.recv());
+  });
+  EXPECT_EQ(seen, (std::vector{2, 1}));
+}
+
+// writelines().
+
+TEST_F(SocketTransportTest, PiecesOfAnySizeArriveInOrderHoweverFewTheKernelTakes) {
+  std::mt19937 random(7);
+  for (const std::size_t count : {1u, 2u, 63u, 64u, 65u, 200u}) {
+    Line line = connect(kNarrow);
+    std::vector<std::string> owned;
+    std::string all;
+    for (std::size_t i = 0; i < count; ++i) {
+      owned.push_back(noise(random() % 3 == 0 ? 0 : random() % 5000, random()));
+      all += owned.back();
+    }
+    const std::vector<std::string_view> pieces(owned.begin(), owned.end());
+    std::string received;
+    loop_.run([&]() -> Coro<> {
+      line.transport->writelines(pieces);
+      line.transport->close();
+      received = co_await line.peer.recv_all();
+      co_await until([&] { return line.recorder->lost; });
+    });
+    EXPECT_EQ(received, all) << count << " pieces";
+  }
+}
+
+TEST_F(SocketTransportTest, EmptyPiecesAreSkippedAndClosingAfterThemEnds) {
+  Line line = connect();
+  loop_.run([&]() -> Coro<> {
+    const std::string_view pieces[] = {"", "", ""};
+    line.transport->writelines(pieces);
+    line.transport->close();
+    co_await until([&] { return line.recorder->lost; });
+  });
+  EXPECT_EQ(line.recorder->calls, (Calls{"made", "lost"}));
+}
+
+TEST_F(SocketTransportTest, WritelinesPausesTheProtocolAboveTheMark) {
+  Line line = connect(kNarrow);
+  loop_.run([&]() -> Coro<> {
+    co_await turns(2);
+    const std::string block = noise(1 << 20);
+    const std::string_view pieces[] = {block, block, block, block};
+    line.transport->writelines(pieces);
+    line.transport->abort();
+    co_await until([&] { return line.recorder->lost; });
+  });
+  EXPECT_EQ(line.recorder->calls, (Calls{"made", "pause", "lost"}));
+}
+
+TEST_F(SocketTransportTest, AfterWriteEofEvenNothingMayNotBeWritten) {
+  Line line = connect();
+  line.transport->write_eof();
+  EXPECT_THROW(line.transport->write(""), std::runtime_error);
+  EXPECT_THROW(line.transport->writelines({}), std::runtime_error);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,12 +21,13 @@ namespace asyncio {
 // after a second.
 class StuckListener {
  public:
-  StuckListener() : socket_(Socket::open(AF_INET, SOCK_STREAM)) {
-    socket_.bind(SocketAddress::from_numeric("127.0.0.1", 0));
+  explicit StuckListener(std::string_view host = "127.0.0.1")
+      : socket_(Socket::open(SocketAddress::from_numeric(host, 0).family(), SOCK_STREAM)) {
+    socket_.bind(SocketAddress::from_numeric(host, 0));
     socket_.listen(0);
     const SocketAddress address = this->address();
     do {
-      Socket client = Socket::open(AF_INET, SOCK_STREAM);
+      Socket client = Socket::open(address.family(), SOCK_STREAM);
       static_cast<void>(::connect(client.fileno(), address.data(), address.size()));
       waiting_.push_back(std::move(client));
     } while (is_connected(waiting_.back()));

@@ -87,13 +87,25 @@
 
 // transports
 #include "asyncio/transports/address.h"
+#include "asyncio/transports/address_info.h"
 #include "asyncio/transports/connection.h"
+#include "asyncio/transports/datagram_endpoint.h"
+#include "asyncio/transports/datagram_transport.h"
 #include "asyncio/transports/flow_control.h"
+#include "asyncio/transports/peer_credentials.h"
+#include "asyncio/transports/pipe_transport.h"
+#include "asyncio/transports/port.h"
 #include "asyncio/transports/protocol.h"
 #include "asyncio/transports/resolver.h"
+#include "asyncio/transports/sendfile.h"
 #include "asyncio/transports/server.h"
+#include "asyncio/transports/server_limits.h"
+#include "asyncio/transports/sock_operations.h"
 #include "asyncio/transports/socket.h"
 #include "asyncio/transports/transport.h"
+#include "asyncio/transports/transport_socket.h"
+#include "asyncio/transports/unix_connection.h"
+#include "asyncio/transports/unix_server.h"
 
 // streams
 #include "asyncio/streams/errors.h"

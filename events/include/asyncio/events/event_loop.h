@@ -166,7 +166,8 @@ class EventLoop : public ExceptionReporter {
 
   // Whether there was a callback to remove. False on a closed loop. Once it returns the callback
   // does not run again, even if `fd` was found ready in this very turn. Throws OsError if the other
-  // callback of `fd` stays and the system refuses that, `fd` being closed: both are gone then.
+  // callback of `fd` stays and the system refuses that, `fd` being closed: both are gone then. In a
+  // forked child only the child's copy of the callback goes.
   virtual bool remove_reader(int fd) = 0;
   virtual bool remove_writer(int fd) = 0;
 

@@ -12,6 +12,7 @@
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/signal_handlers.h"
 #include "asyncio/selectors/default_selector.h"
+#include "asyncio/selectors/process_stamp.h"
 #include "asyncio/selectors/selector.h"
 
 namespace asyncio {
@@ -65,6 +66,7 @@ class SelectorEventLoop : public EventLoop {
   bool has_something_to_ask() const noexcept;
   bool watches_descriptors() const noexcept;
 
+  const ProcessStamp process_;
   std::unique_ptr<Selector> selector_;
   std::deque<FdHandlers> handlers_;  // by descriptor; a deque, because keys point into it
   SignalHandlers signals_;

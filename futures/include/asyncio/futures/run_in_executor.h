@@ -84,16 +84,18 @@ class TypedExecutorJob final : public ExecutorJob {
     function_ = nullptr;
   }
 
-  // A result that comes after the future was cancelled is dropped.
+  // A result that comes after the future was cancelled is dropped; here, for the job may end on the
+  // other thread.
   void deliver() override {
     const std::optional<Future<R>> future = std::exchange(future_, std::nullopt);
+    Outcome<R> outcome(std::move(outcome_));
     if (!future.has_value() || future->done()) return;
-    if (outcome_.exception() != nullptr) {
-      future->set_exception(outcome_.exception());
+    if (outcome.exception() != nullptr) {
+      future->set_exception(outcome.exception());
     } else if constexpr (std::is_void_v<R>) {
       future->set_result();
     } else {
-      future->set_result(std::move(outcome_).value());
+      future->set_result(std::move(outcome).value());
     }
   }
 

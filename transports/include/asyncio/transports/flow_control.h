@@ -30,6 +30,8 @@ class WriteFlow {
   const WriteBufferLimits& limits() const noexcept { return limits_; }
   void set_limits(WriteBufferLimits limits) noexcept { limits_ = limits; }
 
+  bool paused() const noexcept { return paused_; }
+
   // Whether the protocol must be paused now that `size` bytes are buffered.
   bool must_pause(std::size_t size) noexcept {
     if (paused_ || size <= limits_.high) return false;

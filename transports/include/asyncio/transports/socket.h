@@ -8,10 +8,11 @@
 #include <string_view>
 
 #include "asyncio/selectors/file_descriptor.h"
-#include "asyncio/tasks/coro.h"
 #include "asyncio/transports/address.h"
 
 namespace asyncio {
+
+struct ConnectedSocket;
 
 // Owns the descriptor. Every socket made here is non-blocking and close-on-exec; no call waits, and
 // none raises SIGPIPE. Calls throw OsError.
@@ -35,8 +36,18 @@ class Socket {
   // Bytes the kernel took; nullopt if it takes none now.
   std::optional<std::size_t> send(std::string_view data) const;
 
+  // The same for a datagram, which is cut off where the buffer ends, and for its sender: no address
+  // if that has none.
+  std::optional<std::size_t> recvfrom(std::span<char> buffer, SocketAddress& sender) const;
+
+  // The same for a datagram to `address`.
+  std::optional<std::size_t> sendto(std::string_view data, const SocketAddress& address) const;
+
   // The next connection, or nullopt if there is none now.
   std::optional<Socket> accept() const;
+
+  // The same, and who has connected: known also if the peer has gone again meanwhile.
+  std::optional<ConnectedSocket> accept_from() const;
 
   void bind(const SocketAddress& address) const;
   void listen(int backlog) const;
@@ -47,21 +58,25 @@ class Socket {
   void set_option(int level, int name, int value) const;
   int option(int level, int name) const;
 
+  // SOCK_STREAM, SOCK_DGRAM...
+  int type() const { return option(SOL_SOCKET, SO_TYPE); }
+
   SocketAddress getsockname() const;
 
   // No address if the socket is not connected.
   SocketAddress getpeername() const;
 
  private:
+  std::optional<Socket> accept(sockaddr* peer, socklen_t* size) const;
+
   FileDescriptor fd_;
 };
 
-// Connects; returns when the connection stands. Without delay if it stands at once, else in the
-// turn in which the socket becomes writable, plus one. On cancellation the attempt may still go on:
-// close the socket. `socket` must outlive the call. Throws ConnectionRefusedError and the like.
-//
-// Python counterpart: loop.sock_connect().
-Coro<> sock_connect(Socket& socket, SocketAddress address);
+// A connected socket, and the address at the other end.
+struct ConnectedSocket {
+  Socket socket;
+  SocketAddress peer;
+};
 
 }  // namespace asyncio
 

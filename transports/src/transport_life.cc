@@ -1,0 +1,171 @@
+#include "transports/src/transport_life.h"
+
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "asyncio/events/activity.h"
+#include "asyncio/events/fatal_error.h"
+#include "asyncio/events/logger.h"
+#include "asyncio/events/loop_local.h"
+#include "asyncio/selectors/os_error.h"
+
+namespace asyncio {
+namespace {
+
+// The open transports of a loop, by descriptor: it owns them until they are lost.
+class OpenTransports {
+ public:
+  explicit OpenTransports(EventLoop&) {}
+
+  ~OpenTransports() {
+    while (!open_.empty()) {
+      const Open transport = std::move(open_.begin()->second);
+      open_.erase(open_.begin());
+      transport.life->abandon();
+    }
+  }
+
+  static OpenTransports& of(EventLoop& loop) {
+    static auto* all = new LoopLocal<OpenTransports>();
+    return all->of(loop);
+  }
+
+  bool contains(int fd) const { return open_.contains(fd); }
+  void add(int fd, std::shared_ptr<TransportLife::Owner> owner, TransportLife* life) {
+    open_.emplace(fd, Open{std::move(owner), life});
+  }
+  void remove(int fd) { open_.erase(fd); }
+
+ private:
+  struct Open {
+    std::shared_ptr<TransportLife::Owner> owner;
+    TransportLife* life;
+  };
+
+  absl::flat_hash_map<int, Open> open_;
+};
+
+}  // namespace
+
+void check_no_transport(EventLoop& loop, int fd) {
+  if (!OpenTransports::of(loop).contains(fd)) return;
+  throw std::runtime_error(absl::StrCat("File descriptor ", fd, " is used by a transport"));
+}
+
+TransportLife::TransportLife(Owner& owner, EventLoop& loop,
+                             std::shared_ptr<ConnectionObserver> observer,
+                             std::source_location created)
+    : owner_(owner),
+      loop_(loop),
+      created_(created),
+      context_(internal::ContextRef::capture()),
+      observer_(std::move(observer)) {}
+
+void TransportLife::start() {
+  check_no_transport(loop_, owner_.descriptor());
+  OpenTransports::of(loop_).add(owner_.descriptor(), owner_.shared_from_this(), this);
+  if (observer_ != nullptr) observer_->attached(owner_.as_transport());
+  loop_.call_soon(in_context([this] {
+                    made_ = true;
+                    owner_.call_connection_made();
+                  }),
+                  created_);
+  loop_.call_soon(in_context([this] { owner_.start_reading(); }), created_);
+}
+
+bool TransportLife::watch(absl::FunctionRef<void()> add) {
+  try {
+    add();
+    return true;
+  } catch (...) {
+    fail("Fatal error: the descriptor cannot be watched.");
+    return false;
+  }
+}
+
+void TransportLife::report(std::string_view message, std::exception_ptr error) {
+  loop_.call_exception_handler(
+      {.message = std::string(message),
+       .exception = std::move(error),
+       .details = {{"transport", absl::StrCat("fd ", owner_.descriptor())}}});
+}
+
+void TransportLife::fail(std::string_view message) {
+  try {
+    throw;
+  } catch (const OsError&) {
+    force_close(std::current_exception());
+  } catch (...) {
+    fail_loudly(message);
+  }
+}
+
+void TransportLife::fail_loudly(std::string_view message) {
+  const std::exception_ptr error = std::current_exception();
+  try {
+    throw;
+  } catch (const FatalError&) {
+    force_close(error);
+    throw;
+  } catch (...) {
+    report(message, error);
+  }
+  force_close(error);
+}
+
+void TransportLife::force_close(std::exception_ptr error) {
+  if (lost_) return;
+  closing_ = true;
+  owner_.stop();
+  lose_soon(std::move(error));
+}
+
+void TransportLife::lose_soon(std::exception_ptr error) {
+  lost_ = true;
+  if (loop_.is_closed()) return;
+  loop_.call_soon(
+      in_context([this, error = std::move(error)]() mutable { lose(std::move(error)); }), created_);
+}
+
+void TransportLife::lose(std::exception_ptr error) {
+  const std::shared_ptr<Owner> alive = owner_.shared_from_this();
+  OpenTransports::of(loop_).remove(owner_.descriptor());
+  finish(std::move(error));
+}
+
+// Whatever the protocol does in its last call, the descriptor goes and the observer hears of it. A
+// loop that closes may find a protocol that has not had its first one.
+void TransportLife::finish(std::exception_ptr error) {
+  const std::shared_ptr<BaseProtocol> protocol = owner_.take_protocol();
+  const std::shared_ptr<ConnectionObserver> observer = std::move(observer_);
+  closing_ = true;
+  lost_ = true;
+  absl::Cleanup release = [&] {
+    owner_.close_descriptor();
+    if (observer != nullptr) observer->detached(owner_.as_transport());
+  };
+  if (made_) protocol->connection_lost(std::move(error));
+}
+
+void TransportLife::abandon() {
+  if (loop_.get_debug() && !closing_) {
+    log(LogSeverity::kWarning, absl::StrCat("unclosed transport, descriptor ", owner_.descriptor(),
+                                            ", created at ", to_string(created_)));
+  }
+  internal::ContextScope scope(context_);
+  owner_.stop();
+  try {
+    finish(make_os_error(ECONNABORTED, "the event loop was closed"));
+  } catch (const FatalError&) {
+    // The loop is closing already.
+  } catch (...) {
+    loop_.call_exception_handler(
+        {.message = "Exception in connection_lost", .exception = std::current_exception()});
+  }
+}
+
+}  // namespace asyncio
