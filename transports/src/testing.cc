@@ -197,7 +197,7 @@ class Run {
 // one that a run no longer reaches.
 int fail_every_syscall(StartScenario start, absl::FunctionRef<bool()> invariant,
                        SyscallOptions options) {
-  asyncio::internal::check_not_in_loop();
+  asyncio::internal::check_not_in_loop("testing::fail_every_syscall()");
   const auto run = [&](FaultPoint point) {
     Run run(start, invariant, options, point);
     run.run();
