@@ -15,21 +15,25 @@
 namespace asyncio::internal {
 namespace {
 
+// No coroutine, so that neither reader nor writer has a second place in the caller's frame.
+ASYNCIO_INTERNAL_CORO_WRAPPER Coro<> call(ClientHandler& handler,
+                                          const std::shared_ptr<StreamProtocol>& protocol) {
+  return handler.serve(StreamReader(protocol), StreamWriter(protocol));
+}
+
 // The life of one client. Keeps the handler alive, for its coroutine may refer to a closure in it.
 Coro<> serve_client(std::shared_ptr<ClientHandler> handler,
                     std::shared_ptr<StreamProtocol> protocol) {
-  EventLoop& loop = get_running_loop();
-  StreamReader reader(protocol);
-  StreamWriter writer(protocol);
   try {
-    co_await handler->serve(std::move(reader), std::move(writer));
+    co_await call(*handler, protocol);
     co_return;
   } catch (const CancelledError&) {
   } catch (const FatalError&) {
     throw;
   } catch (...) {
-    loop.call_exception_handler({.message = "Unhandled exception in client_connected_cb",
-                                 .exception = std::current_exception()});
+    protocol->loop().call_exception_handler(
+        {.message = "Unhandled exception in client_connected_cb",
+         .exception = std::current_exception()});
   }
   if (Transport* transport = protocol->transport()) transport->close();
 }

@@ -5,7 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "transports/src/receive_buffer.h"
 
@@ -23,18 +22,26 @@ void StreamProtocol::check_read(const char* call) const {
       absl::StrCat(call, "() called while another coroutine is already waiting for incoming data"));
 }
 
-Coro<> StreamProtocol::wait_for_data(Destination* destination) {
+void StreamProtocol::begin_waiting(Waiter& waiter, Destination* destination) {
   if (std::exchange(receiving_paused_, false) && transport_ != nullptr) {
     transport_->resume_reading();
   }
-  Waiter arrival;
-  reader_ = &arrival;
+  reader_ = &waiter;
   destination_ = destination;
-  absl::Cleanup leave = [this] {
-    reader_ = nullptr;
-    destination_ = nullptr;
-  };
-  co_await arrival;
+}
+
+void StreamProtocol::end_waiting(const Waiter& waiter) noexcept {
+  if (reader_ != &waiter) return;
+  reader_ = nullptr;
+  destination_ = nullptr;
+}
+
+void StreamProtocol::take_back(const Destination& destination) {
+  if (destination.received > 0) {
+    buffer_.prepend({destination.into.data(), destination.received});
+  } else if (destination.text != nullptr) {
+    buffer_.prepend(*destination.text);
+  }
 }
 
 void StreamProtocol::resume_if_drained() {

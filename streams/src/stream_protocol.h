@@ -21,7 +21,6 @@
 #include "asyncio/events/event_loop.h"
 #include "asyncio/futures/waiter.h"
 #include "asyncio/sync/wait_queue.h"
-#include "asyncio/tasks/coro.h"
 #include "asyncio/transports/byte_buffer.h"
 #include "asyncio/transports/protocol.h"
 #include "asyncio/transports/transport.h"
@@ -57,8 +56,7 @@ class StreamProtocol final : public BufferedProtocol,
   std::exception_ptr failure() const noexcept { return failure_; }
 
   // Where the next bytes go in place of the buffer: at most `into.size()` of them, or `most` of
-  // them as
-  // `*text`. One of the two.
+  // them as `*text`. One of the two.
   struct Destination {
     std::span<char> into;
     std::string* text = nullptr;
@@ -66,9 +64,13 @@ class StreamProtocol final : public BufferedProtocol,
     std::size_t received = 0;  // into `into`
   };
 
-  // Waits until bytes arrive, the stream ends or fails. `destination` may be null; it needs an
-  // empty buffer. REQUIRES: check_read() in this turn.
-  Coro<> wait_for_data(Destination* destination);
+  // See Arrival: wakes `waiter` once there is something to look at. It must be told to end before
+  // either goes.
+  void begin_waiting(Waiter& waiter, Destination* destination);
+  void end_waiting(const Waiter& waiter) noexcept;
+
+  // What has arrived at a destination that is given up goes before the buffer.
+  void take_back(const Destination& destination);
 
   // A read has taken from the buffer: starts receiving again if there is room.
   void resume_if_drained();

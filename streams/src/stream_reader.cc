@@ -7,11 +7,13 @@
 #include "asyncio/futures/errors.h"
 #include "asyncio/streams/errors.h"
 #include "asyncio/transports/byte_buffer.h"
+#include "streams/src/arrival.h"
 #include "streams/src/stream_protocol.h"
 
 namespace asyncio {
 namespace {
 
+using internal::Arrival;
 using internal::StreamProtocol;
 using Stream = std::shared_ptr<StreamProtocol>;
 
@@ -25,21 +27,6 @@ std::string take(StreamProtocol& stream, std::size_t n) {
 // Whether there is nothing to wait for.
 bool has_data_or_eof(const Stream& stream) { return !stream->buffer().empty() || stream->eof(); }
 
-// Waits for data that goes straight to `destination`. If the task is cancelled after they have
-// come, the bytes go back to the stream.
-Coro<> receive(StreamProtocol* stream, StreamProtocol::Destination* destination) {
-  try {
-    co_await stream->wait_for_data(destination);
-  } catch (const CancelledError&) {
-    if (destination->received > 0) {
-      stream->buffer().prepend({destination->into.data(), destination->received});
-    } else if (destination->text != nullptr) {
-      stream->buffer().prepend(*destination->text);
-    }
-    throw;
-  }
-}
-
 Coro<std::string> read_some(Stream stream, std::size_t n) {
   stream->check_read("read");
   if (n == 0) co_return std::string();
@@ -48,7 +35,7 @@ Coro<std::string> read_some(Stream stream, std::size_t n) {
     StreamProtocol::Destination destination;
     destination.text = &text;
     destination.most = n;
-    co_await receive(stream.get(), &destination);
+    co_await Arrival(*stream, &destination);
     if (!text.empty()) co_return text;
     stream->throw_if_failed();
   }
@@ -77,7 +64,7 @@ Coro<std::size_t> read_some_into(Stream stream, std::span<char> buffer) {
   if (!has_data_or_eof(stream)) {
     StreamProtocol::Destination destination;
     destination.into = buffer;
-    co_await receive(stream.get(), &destination);
+    co_await Arrival(*stream, &destination);
     if (destination.received > 0) co_return destination.received;
     stream->throw_if_failed();
   }
@@ -100,7 +87,7 @@ Coro<std::string> read_exactly(Stream stream, std::size_t n) {
   stream->check_read("readexactly");
   while (stream->buffer().size() < n) {
     if (stream->eof()) throw_incomplete(*stream, n);
-    co_await stream->wait_for_data(nullptr);
+    co_await Arrival(*stream);
     stream->throw_if_failed();
   }
   co_return n == 0 ? std::string() : take(*stream, n);
@@ -126,7 +113,7 @@ Coro<std::string> read_until(Stream stream, std::string separator) {
       throw LimitOverrunError("Separator is not found, and chunk exceed the limit", searched);
     }
     if (stream->eof()) throw_incomplete(*stream, std::nullopt);
-    co_await stream->wait_for_data(nullptr);
+    co_await Arrival(*stream);
     stream->throw_if_failed();
   }
 }

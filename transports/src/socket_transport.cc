@@ -14,9 +14,11 @@
 namespace asyncio {
 namespace {
 
-// Small messages must not wait for the answer to the previous one.
-void disable_delay(const Socket& socket) {
-  const int family = socket.getsockname().family();
+// Small messages must not wait for the answer to the previous one. A peer that has gone may have no
+// address any more.
+void disable_delay(const Socket& socket, const SocketAddress& peer) {
+  const int known = peer.family();
+  const int family = known != AF_UNSPEC ? known : socket.getsockname().family();
   if (family == AF_INET || family == AF_INET6) socket.set_option(IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
@@ -45,13 +47,13 @@ std::shared_ptr<SocketTransport> SocketTransport::start(
 std::shared_ptr<SocketTransport> SocketTransport::start(
     EventLoop& loop, ConnectedSocket connection, std::shared_ptr<BufferedProtocol> protocol,
     std::shared_ptr<ConnectionObserver> observer, std::source_location where) {
-  std::shared_ptr<SocketTransport> transport(new SocketTransport(
-      loop, std::move(connection), std::move(protocol), std::move(observer), where));
+  auto transport = std::make_shared<SocketTransport>(
+      Private(), loop, std::move(connection), std::move(protocol), std::move(observer), where);
   transport->life_.start();
   return transport;
 }
 
-SocketTransport::SocketTransport(EventLoop& loop, ConnectedSocket connection,
+SocketTransport::SocketTransport(Private, EventLoop& loop, ConnectedSocket connection,
                                  std::shared_ptr<BufferedProtocol> protocol,
                                  std::shared_ptr<ConnectionObserver> observer,
                                  std::source_location created)
@@ -60,7 +62,7 @@ SocketTransport::SocketTransport(EventLoop& loop, ConnectedSocket connection,
       peer_(std::move(connection.peer)),
       life_(*this, loop, std::move(observer), created),
       funnel_(*this, life_, socket_.fileno(), send_pieces) {
-  disable_delay(socket_);
+  disable_delay(socket_, peer_);
 }
 
 SocketTransport::~SocketTransport() = default;

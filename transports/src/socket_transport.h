@@ -34,6 +34,10 @@ namespace asyncio {
 class SocketTransport final : public Transport,
                               public TransportLife::Owner,
                               private WriteFunnel::Owner {
+  struct Private {
+    explicit Private() = default;
+  };
+
  public:
   // Starts a connection: connection_made() runs next turn, then receiving begins. The loop keeps
   // the transport alive until connection_lost() has run. `observer` may be null; reports name
@@ -50,6 +54,10 @@ class SocketTransport final : public Transport,
                                                 std::shared_ptr<ConnectionObserver> observer,
                                                 std::source_location where);
 
+  // For start(), which makes object and count in one piece.
+  SocketTransport(Private, EventLoop& loop, ConnectedSocket connection,
+                  std::shared_ptr<BufferedProtocol> protocol,
+                  std::shared_ptr<ConnectionObserver> observer, std::source_location created);
   ~SocketTransport() override;
 
   void close() override;
@@ -105,10 +113,6 @@ class SocketTransport final : public Transport,
   void mark_active() noexcept { active_ = true; }
 
  private:
-  SocketTransport(EventLoop& loop, ConnectedSocket connection,
-                  std::shared_ptr<BufferedProtocol> protocol,
-                  std::shared_ptr<ConnectionObserver> observer, std::source_location created);
-
   // TransportLife::Owner.
   BaseTransport& as_transport() noexcept override { return *this; }
   int descriptor() const noexcept override { return fileno(); }

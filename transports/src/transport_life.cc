@@ -1,11 +1,12 @@
 #include "transports/src/transport_life.h"
 
 #include <cerrno>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "asyncio/events/activity.h"
 #include "asyncio/events/fatal_error.h"
@@ -16,16 +17,17 @@
 namespace asyncio {
 namespace {
 
-// The open transports of a loop, by descriptor: it owns them until they are lost.
+// The open transports of a loop, by descriptor: it owns them until they are lost. One that is made
+// while they are destroyed goes too.
 class OpenTransports {
  public:
   explicit OpenTransports(EventLoop&) {}
 
   ~OpenTransports() {
     while (!open_.empty()) {
-      const Open transport = std::move(open_.begin()->second);
-      open_.erase(open_.begin());
-      transport.life->abandon();
+      const Open transport = std::move(open_.back());
+      open_.pop_back();
+      if (transport != nullptr) transport->abandon();
     }
   }
 
@@ -34,19 +36,23 @@ class OpenTransports {
     return all->of(loop);
   }
 
-  bool contains(int fd) const { return open_.contains(fd); }
-  void add(int fd, std::shared_ptr<TransportLife::Owner> owner, TransportLife* life) {
-    open_.emplace(fd, Open{std::move(owner), life});
+  // Owns the transport whose life it points to.
+  using Open = std::shared_ptr<TransportLife>;
+
+  bool contains(int fd) const { return index(fd) < open_.size() && open_[index(fd)] != nullptr; }
+  void add(int fd, Open transport) {
+    if (index(fd) >= open_.size()) open_.resize(index(fd) + 1);
+    open_[index(fd)] = std::move(transport);
   }
-  void remove(int fd) { open_.erase(fd); }
+  void remove(int fd) {
+    if (contains(fd)) open_[index(fd)] = nullptr;
+  }
 
  private:
-  struct Open {
-    std::shared_ptr<TransportLife::Owner> owner;
-    TransportLife* life;
-  };
+  // Of one that is closed, and negative: beyond every table.
+  static std::size_t index(int fd) { return static_cast<std::size_t>(fd); }
 
-  absl::flat_hash_map<int, Open> open_;
+  std::vector<Open> open_;
 };
 
 }  // namespace
@@ -67,7 +73,7 @@ TransportLife::TransportLife(Owner& owner, EventLoop& loop,
 
 void TransportLife::start() {
   check_no_transport(loop_, owner_.descriptor());
-  OpenTransports::of(loop_).add(owner_.descriptor(), owner_.shared_from_this(), this);
+  OpenTransports::of(loop_).add(owner_.descriptor(), {owner_.shared_from_this(), this});
   if (observer_ != nullptr) observer_->attached(owner_.as_transport());
   loop_.call_soon(in_context([this] {
                     made_ = true;

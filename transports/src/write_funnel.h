@@ -54,7 +54,7 @@ class WriteFunnel {
 
   // `fd` stays the owner's.
   WriteFunnel(Owner& owner, TransportLife& life, int fd, Send send) noexcept
-      : owner_(owner), life_(life), fd_(fd), send_(send), pauser_(life.loop()) {}
+      : owner_(owner), life_(life), send_(send), pauser_(life.loop()), fd_(fd) {}
 
   void write(std::string_view data);
   void writelines(std::span<const std::string_view> pieces);
@@ -106,7 +106,6 @@ class WriteFunnel {
 
   Owner& owner_;
   TransportLife& life_;
-  const int fd_;
   const Send send_;
   const char* refusal_ = nullptr;
   ByteBuffer unsent_;
@@ -114,6 +113,7 @@ class WriteFunnel {
   WritePauser pauser_;
   std::size_t most_unheeded_ = std::numeric_limits<std::size_t>::max();
   std::size_t unheeded_ = 0;  // bytes written since pause_writing()
+  const int fd_;
   int dropped_writes_ = 0;
   bool progressed_ = false;
 };
