@@ -83,7 +83,9 @@ DatagramSocketTransport::DatagramSocketTransport(EventLoop& loop, Socket socket,
 void DatagramSocketTransport::close() {
   if (!life_.begin_closing()) return;
   stop_reading();
-  if (queue_.empty()) life_.lose_soon(nullptr);
+  if (!queue_.empty()) return;
+  stop_writing();  // when called while the last datagram is refused
+  life_.lose_soon(nullptr);
 }
 
 void DatagramSocketTransport::stop() {
