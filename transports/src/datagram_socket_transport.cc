@@ -31,7 +31,7 @@ bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || 
 // The messages of one system call.
 class Outgoing {
  public:
-  // `to` may be no address, for a connected socket.
+  // Both stay the caller's until send(). `to` may be no address, for a connected socket.
   void add(std::string_view data, const SocketAddress& to) {
     pieces_[count_] = {.iov_base = const_cast<char*>(data.data()), .iov_len = data.size()};
     msghdr& header = headers_[count_].msg_hdr;
@@ -203,12 +203,14 @@ bool DatagramSocketTransport::send_now(std::string_view data, const SocketAddres
 // How many are gone; the kernel takes no more now.
 std::size_t DatagramSocketTransport::send_many(std::span<const std::string_view> datagrams,
                                                const SocketAddress& address) {
+  const SocketAddress none;
+  const SocketAddress& to = connected_ ? none : address;
   std::size_t gone = 0;
   while (gone < datagrams.size() && queue_.empty() && !life_.lost()) {
     Outgoing batch;
     const std::span<const std::string_view> rest = datagrams.subspan(gone);
     for (const std::string_view data : rest.first(std::min(rest.size(), kSentAtOnce))) {
-      batch.add(data, connected_ ? SocketAddress() : address);
+      batch.add(data, to);
     }
     const int sent = batch.send(fileno());
     if (sent < 0 && would_block(last_error())) break;
