@@ -1,10 +1,9 @@
 #include "asyncio/events/handle.h"
 
-#include <exception>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
-#include "asyncio/events/fatal_error.h"
+#include "asyncio/events/guarded_call.h"
 
 namespace asyncio {
 
@@ -25,29 +24,16 @@ namespace asyncio::internal {
 // its own cancel() leaves that to us.
 inline void HandleState::call() {
   running_ = true;
-  const ContextScope scope(context_);
-  absl::Cleanup finish = [this] {
-    if (cancelled_ || !repeats_) callback_ = nullptr;
+  const absl::Cleanup finish = [this] {
+    callback_ = nullptr;
     running_ = false;
   };
-  try {
-    callback_();
-  } catch (const FatalError&) {
-    throw;
-  } catch (...) {
-    report_exception();
-  }
+  guarded_call(reporter_, context_, *this, callback_);
 }
 
 void HandleState::run() {
   const absl::Cleanup drop = [this] { drop_reference(); };
   if (!cancelled_) call();
-}
-
-void HandleState::report_exception() {
-  reporter_.call_exception_handler({.message = "Exception in callback",
-                                    .exception = std::current_exception(),
-                                    .details = {{"handle", to_string(activity())}}});
 }
 
 // What the callback has captured may cancel this handle once more, or own it: it goes last.

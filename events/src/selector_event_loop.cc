@@ -10,7 +10,6 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "asyncio/events/activity.h"
-#include "asyncio/events/context.h"
 #include "asyncio/events/logger.h"
 #include "asyncio/selectors/os_error.h"
 
@@ -64,11 +63,8 @@ void SelectorEventLoop::wait(std::optional<Duration> limit) {
 }
 
 // A handler that a FatalError left due is due already.
-void SelectorEventLoop::make_due(const Handle& handle) noexcept {
-  internal::HandleState* state = handle.state_;
-  if (state == nullptr || state->linked()) return;
-  state->add_reference();
-  enqueue(*state);
+void SelectorEventLoop::make_due(FdHandler* handler) noexcept {
+  if (handler != nullptr && !handler->linked()) enqueue(*handler);
 }
 
 // Signals are looked at after the waker has been silenced, or one that arrives in between would
@@ -81,39 +77,50 @@ void SelectorEventLoop::answer_waker() {
 }
 
 EventMask SelectorEventLoop::FdHandlers::events() const {
-  return (reader.state_ != nullptr ? kEventRead : 0) | (writer.state_ != nullptr ? kEventWrite : 0);
+  return (reader != nullptr ? kEventRead : 0) | (writer != nullptr ? kEventWrite : 0);
 }
 
 void SelectorEventLoop::add_reader(int fd, Callback callback, std::source_location where) {
-  set_handler(fd, kEventRead, std::move(callback), where);
+  set_callback(fd, kEventRead, std::move(callback), where);
 }
 
 void SelectorEventLoop::add_writer(int fd, Callback callback, std::source_location where) {
-  set_handler(fd, kEventWrite, std::move(callback), where);
+  set_callback(fd, kEventWrite, std::move(callback), where);
+}
+
+void SelectorEventLoop::watch_reader(int fd, FdHandler& handler, std::source_location where) {
+  check_watch(fd, where);
+  set_handler(fd, kEventRead, handler);
 }
 
 bool SelectorEventLoop::remove_reader(int fd) { return remove_handler(fd, kEventRead); }
 
 bool SelectorEventLoop::remove_writer(int fd) { return remove_handler(fd, kEventWrite); }
 
-// Callbacks are cancelled last, when all is in order again: what they have captured may come back
-// here as it goes.
-void SelectorEventLoop::set_handler(int fd, EventMask event, Callback callback,
-                                    std::source_location where) {
+// Makes room for the descriptor; a bad number would cost gigabytes.
+void SelectorEventLoop::check_watch(int fd, std::source_location where) {
   check_call();
   if (fd < 0) throw std::invalid_argument("Invalid file descriptor");
   if (get_debug()) warn_of_blocking_socket(fd, where);
   const auto index = static_cast<std::size_t>(fd);
-  if (index >= handlers_.size()) {
-    check(::fcntl(fd, F_GETFD), "fcntl");  // or a bad number would cost gigabytes
-    handlers_.resize(index + 1);
-  }
-  FdHandlers& handlers = handlers_[index];
+  if (index < handlers_.size()) return;
+  check(::fcntl(fd, F_GETFD), "fcntl");
+  handlers_.resize(index + 1);
+}
+
+void SelectorEventLoop::set_callback(int fd, EventMask event, Callback callback,
+                                     std::source_location where) {
+  check_watch(fd, where);
+  set_handler(fd, event, *new internal::FdCallback(*this, std::move(callback), where));
+}
+
+// Who is replaced or removed goes last, when all is in order again: what a callback has captured
+// may come back here as it goes.
+void SelectorEventLoop::set_handler(int fd, EventMask event, FdHandler& handler) {
+  FdHandlers& handlers = handlers_[static_cast<std::size_t>(fd)];
   const EventMask before = handlers.events();
-  auto* state = new internal::HandleState(*this, std::move(callback),
-                                          internal::ContextRef::capture(), where, /*repeats=*/true);
-  Handle old = std::exchange(handlers.of(event), Handle(state));
-  const absl::Cleanup cancel_last = [&] { old.cancel(); };
+  FdHandler* const old = std::exchange(handlers.of(event), &handler);
+  const absl::Cleanup last = [old] { let_go(old); };
   register_events(fd, before, handlers);
 }
 
@@ -123,20 +130,26 @@ bool SelectorEventLoop::remove_handler(int fd, EventMask event) {
   FdHandlers& handlers = handlers_[index];
   const EventMask before = handlers.events();
   if ((before & event) == 0) return false;
-  Handle old = std::exchange(handlers.of(event), Handle());
-  const absl::Cleanup cancel_last = [&] { old.cancel(); };
+  FdHandler* const old = std::exchange(handlers.of(event), nullptr);
+  const absl::Cleanup last = [old] { let_go(old); };
   if (process_.is_current()) register_events(fd, before, handlers);
   return true;
 }
 
+void SelectorEventLoop::let_go(FdHandler* handler) noexcept {
+  if (handler == nullptr) return;
+  handler->unlink();
+  handler->removed();
+}
+
 // Tells the selector what changed. If the system refuses, the selector has dropped the descriptor,
-// so its callbacks go too.
+// so its handlers go too.
 void SelectorEventLoop::register_events(int fd, EventMask before, FdHandlers& handlers) {
   const EventMask events = handlers.events();
   absl::Cleanup drop = [&] {
-    FdHandlers dropped = std::exchange(handlers, FdHandlers());
-    dropped.reader.cancel();
-    dropped.writer.cancel();
+    const FdHandlers dropped = std::exchange(handlers, FdHandlers());
+    let_go(dropped.reader);
+    let_go(dropped.writer);
   };
   if (before == 0) {
     selector_->add(fd, events, &handlers);
@@ -168,7 +181,10 @@ bool SelectorEventLoop::awaits_input() const noexcept {
 
 void SelectorEventLoop::release() noexcept {
   signals_.clear();
-  handlers_.clear();
+  for (const FdHandlers& handlers : std::exchange(handlers_, {})) {
+    let_go(handlers.reader);
+    let_go(handlers.writer);
+  }
   selector_->close();
 }
 

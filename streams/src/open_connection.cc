@@ -19,7 +19,7 @@ using Streams = std::pair<StreamReader, StreamWriter>;
 template <class Target>
 Coro<Streams> connect(Target target, std::size_t limit, std::source_location where) {
   EventLoop& loop = get_running_loop();
-  auto factory = [&loop, limit] { return std::make_shared<StreamProtocol>(loop, limit, nullptr); };
+  auto factory = [&loop, limit] { return std::make_shared<StreamProtocol>(loop, limit); };
   auto [transport, protocol] =
       co_await internal::create_connection(factory, std::move(target), where);
   StreamReader reader(protocol);

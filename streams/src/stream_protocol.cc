@@ -10,8 +10,7 @@
 
 namespace asyncio::internal {
 
-StreamProtocol::StreamProtocol(EventLoop& loop, std::size_t limit, ConnectedCallback connected)
-    : loop_(loop), limit_(limit), connected_(std::move(connected)) {
+StreamProtocol::StreamProtocol(EventLoop& loop, std::size_t limit) : loop_(loop), limit_(limit) {
   if (limit == 0) throw std::invalid_argument("Limit cannot be <= 0");
 }
 
@@ -52,10 +51,7 @@ void StreamProtocol::resume_if_drained() {
 
 // BufferedProtocol.
 
-void StreamProtocol::connection_made(Transport& transport) {
-  transport_ = &transport;
-  if (connected_ != nullptr) std::exchange(connected_, nullptr)(shared_from_this());
-}
+void StreamProtocol::connection_made(Transport& transport) { transport_ = &transport; }
 
 void StreamProtocol::connection_lost(std::exception_ptr error) {
   transport_ = nullptr;

@@ -12,12 +12,10 @@
 
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 
-#include "absl/functional/any_invocable.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/futures/waiter.h"
 #include "asyncio/sync/wait_queue.h"
@@ -27,14 +25,11 @@
 
 namespace asyncio::internal {
 
-class StreamProtocol final : public BufferedProtocol,
-                             public std::enable_shared_from_this<StreamProtocol> {
+class StreamProtocol : public BufferedProtocol,
+                       public std::enable_shared_from_this<StreamProtocol> {
  public:
-  // What a server does with a new connection; runs in connection_made().
-  using ConnectedCallback = absl::AnyInvocable<void(std::shared_ptr<StreamProtocol>)>;
-
-  // `connected` may be null. Throws std::invalid_argument ("Limit cannot be <= 0").
-  StreamProtocol(EventLoop& loop, std::size_t limit, ConnectedCallback connected);
+  // Throws std::invalid_argument ("Limit cannot be <= 0").
+  StreamProtocol(EventLoop& loop, std::size_t limit);
 
   EventLoop& loop() const noexcept { return loop_; }
   std::size_t limit() const noexcept { return limit_; }
@@ -102,7 +97,6 @@ class StreamProtocol final : public BufferedProtocol,
 
   EventLoop& loop_;
   const std::size_t limit_;
-  ConnectedCallback connected_;
   Transport* transport_ = nullptr;
   ByteBuffer buffer_;
   std::exception_ptr failure_;

@@ -37,7 +37,7 @@ using internal::StreamProtocol;
 class Feed {
  public:
   Feed(EventLoop& loop, std::size_t limit)
-      : stream_(std::make_shared<StreamProtocol>(loop, limit, nullptr)) {}
+      : stream_(std::make_shared<StreamProtocol>(loop, limit)) {}
 
   StreamReader reader() const { return StreamReader(stream_); }
 
@@ -898,8 +898,7 @@ class ConnectedReaderTest : public testing::Test {
 
   WatchedLoop loop_;
   Ends ends_ = connected_ends();
-  std::shared_ptr<StreamProtocol> stream_ =
-      std::make_shared<StreamProtocol>(loop_, kLimit, nullptr);
+  std::shared_ptr<StreamProtocol> stream_ = std::make_shared<StreamProtocol>(loop_, kLimit);
   StreamReader reader_{stream_};
   std::shared_ptr<Transport> transport_;
 };
@@ -929,7 +928,7 @@ TEST_F(ConnectedReaderTest, EveryKindOfReadStartsReceivingAgain) {
   for (const NamedRead& read : every_read()) {
     if (read.name == "read_all") continue;  // it drains everything
     Ends ends = connected_ends();
-    const auto stream = std::make_shared<StreamProtocol>(loop_, 4, nullptr);
+    const auto stream = std::make_shared<StreamProtocol>(loop_, 4);
     const StreamReader reader(stream);
     loop_.run([&]() -> Coro<> {
       const auto transport = SocketTransport::start(loop_, std::move(ends.ours), stream, nullptr);

@@ -37,7 +37,7 @@ class StreamWriterTest : public testing::Test {
   // A stream whose connection is made in the next turn.
   Line connect(EndsOptions options = EndsOptions()) {
     Ends ends = connected_ends(options);
-    const auto stream = std::make_shared<StreamProtocol>(loop_, kDefaultStreamLimit, nullptr);
+    const auto stream = std::make_shared<StreamProtocol>(loop_, kDefaultStreamLimit);
     SocketTransport::start(loop_, std::move(ends.ours), stream, nullptr);
     return {StreamReader(stream), StreamWriter(stream), std::move(ends.peer)};
   }
@@ -386,7 +386,7 @@ TEST_F(StreamWriterTest, AssigningToItClosesTheConnectionItHad) {
 TEST_F(StreamWriterTest, ReaderAndWriterMayOutliveTheirLoop) {
   auto loop = std::make_unique<WatchedLoop>();
   Ends ends = connected_ends();
-  const auto stream = std::make_shared<StreamProtocol>(*loop, kDefaultStreamLimit, nullptr);
+  const auto stream = std::make_shared<StreamProtocol>(*loop, kDefaultStreamLimit);
   SocketTransport::start(*loop, std::move(ends.ours), stream, nullptr);
   const StreamReader reader(stream);
   std::optional<StreamWriter> writer(std::in_place, stream);

@@ -77,7 +77,7 @@ DatagramSocketTransport::DatagramSocketTransport(EventLoop& loop, Socket socket,
       remote_(std::move(remote)),
       family_(socket_.option(SOL_SOCKET, SO_DOMAIN)),
       connected_(socket_.getpeername().size() != 0),
-      life_(*this, loop, nullptr, created),
+      life_(*this, loop, created),
       pauser_(loop) {}
 
 void DatagramSocketTransport::close() {
@@ -114,7 +114,7 @@ std::any DatagramSocketTransport::get_extra_info(std::string_view name, std::any
 
 void DatagramSocketTransport::start_reading() {
   if (life_.closing()) return;
-  reading_ = life_.add_reader([this] { on_readable(); });
+  reading_ = life_.add_reader();
 }
 
 void DatagramSocketTransport::stop_reading() {

@@ -62,16 +62,15 @@ class DatagramSocketTransport final : public DatagramTransport, public Transport
                           std::shared_ptr<DatagramProtocol> protocol, std::source_location created);
 
   // TransportLife::Owner.
-  BaseTransport& as_transport() noexcept override { return *this; }
   int descriptor() const noexcept override { return fileno(); }
   void call_connection_made() override { protocol_->connection_made(*this); }
   void start_reading() override;
+  void on_readable() override;
   void stop() override;
   std::shared_ptr<BaseProtocol> take_protocol() noexcept override { return std::move(protocol_); }
   void close_descriptor() noexcept override { socket_.close(); }
 
   void stop_reading();
-  void on_readable();
   void deliver(std::string_view data, const SocketAddress& sender);
 
   const SocketAddress& destination(const SocketAddress& address) const;

@@ -22,9 +22,7 @@ std::shared_ptr<ReadPipeTransport> ReadPipeTransport::start(
 ReadPipeTransport::ReadPipeTransport(EventLoop& loop, FileDescriptor pipe,
                                      std::shared_ptr<BufferedProtocol> protocol,
                                      std::source_location created)
-    : pipe_(std::move(pipe)),
-      protocol_(std::move(protocol)),
-      life_(*this, loop, nullptr, created) {}
+    : pipe_(std::move(pipe)), protocol_(std::move(protocol)), life_(*this, loop, created) {}
 
 // The old protocol may be the one that is calling.
 void ReadPipeTransport::set_protocol(std::shared_ptr<BufferedProtocol> protocol) {
@@ -38,7 +36,7 @@ std::any ReadPipeTransport::get_extra_info(std::string_view name, std::any fallb
 
 void ReadPipeTransport::start_reading() {
   if (!is_reading() || registered_) return;
-  registered_ = life_.add_reader([this] { on_readable(); });
+  registered_ = life_.add_reader();
 }
 
 void ReadPipeTransport::stop() {

@@ -58,15 +58,14 @@ class ReadPipeTransport final : public Transport, public TransportLife::Owner {
                     std::shared_ptr<BufferedProtocol> protocol, std::source_location created);
 
   // TransportLife::Owner.
-  BaseTransport& as_transport() noexcept override { return *this; }
   int descriptor() const noexcept override { return fileno(); }
   void call_connection_made() override { protocol_->connection_made(*this); }
   void start_reading() override;
+  void on_readable() override;
   void stop() override;
   std::shared_ptr<BaseProtocol> take_protocol() noexcept override { return std::move(protocol_); }
   void close_descriptor() noexcept override { pipe_.close(); }
 
-  void on_readable();
   void on_error(int error);
   void on_eof();
 

@@ -9,7 +9,6 @@
 #include "asyncio/selectors/os_error.h"
 #include "asyncio/tasks/sleep.h"
 #include "asyncio/utils/wait_for.h"
-#include "transports/src/socket_transport.h"
 
 namespace asyncio::internal {
 
@@ -57,21 +56,19 @@ void ServerState::close() noexcept {
   if (all_gone()) waiting_for_end_.wake_all();
 }
 
-// What ends one client may end others.
+// One that is closed or aborted leaves in a later turn.
 template <class F>
-void ServerState::for_each_client(F function) const {
-  const std::vector<BaseTransport*> clients(clients_.begin(), clients_.end());
-  for (BaseTransport* client : clients) {
-    if (clients_.contains(client)) function(*client);
-  }
+void ServerState::for_each_client(F function) {
+  silent_from_the_start_.for_each(function);
+  idle_.for_each(function);
 }
 
-void ServerState::close_clients() const {
-  for_each_client([](BaseTransport& client) { client.close(); });
+void ServerState::close_clients() {
+  for_each_client([](SocketTransport& client) { client.close(); });
 }
 
-void ServerState::abort_clients() const {
-  for_each_client([](BaseTransport& client) { client.abort(); });
+void ServerState::abort_clients() {
+  for_each_client([](SocketTransport& client) { client.abort(); });
 }
 
 // The factory may close the server, and drop it.
@@ -79,8 +76,7 @@ void ServerState::accepted(ConnectedSocket connection) {
   const std::shared_ptr<ServerState> self = shared_from_this();
   if (!admission_.admits(connection.peer)) return;
   try {
-    const std::shared_ptr<SocketTransport> transport = set_up(std::move(connection));
-    if (transport != nullptr) silent_from_the_start_.add(*transport);
+    set_up(std::move(connection));
   } catch (const FatalError&) {
     throw;
   } catch (...) {
@@ -88,8 +84,8 @@ void ServerState::accepted(ConnectedSocket connection) {
   }
 }
 
-// Null if the factory made no protocol: a mistake that nobody would see otherwise.
-std::shared_ptr<SocketTransport> ServerState::set_up(ConnectedSocket connection) {
+// A factory that makes no protocol is a mistake that nobody would see otherwise.
+void ServerState::set_up(ConnectedSocket connection) {
   ContextRef context;
   {
     const ContextScope ours(context_);
@@ -98,13 +94,10 @@ std::shared_ptr<SocketTransport> ServerState::set_up(ConnectedSocket connection)
   const ContextScope theirs(context);
   std::shared_ptr<BufferedProtocol> protocol = factory_();
   if (protocol == nullptr) {
-    report(std::make_exception_ptr(std::runtime_error("the factory made no protocol")));
-    return nullptr;
+    return report(std::make_exception_ptr(std::runtime_error("the factory made no protocol")));
   }
-  std::shared_ptr<SocketTransport> transport = SocketTransport::start(
-      loop_, std::move(connection), std::move(protocol), shared_from_this(), created_);
-  transport->set_most_unheeded(most_unheeded_);
-  return transport;
+  SocketTransport::start(loop_, std::move(connection), std::move(protocol), shared_from_this(),
+                         created_);
 }
 
 void ServerState::report(std::exception_ptr error) {
@@ -112,16 +105,16 @@ void ServerState::report(std::exception_ptr error) {
                                 .exception = std::move(error)});
 }
 
-void ServerState::attached(BaseTransport& transport) {
-  clients_.insert(&transport);
-  admission_.enter(transport.peername());
+void ServerState::attached(SocketTransport& connection) {
+  admission_.enter(connection.peername());
+  silent_from_the_start_.add(connection);
+  ++client_count_;
 }
 
-void ServerState::detached(BaseTransport& transport) {
-  clients_.erase(&transport);
-  admission_.leave(transport.peername());
-  silent_from_the_start_.remove(transport);
-  idle_.remove(transport);
+void ServerState::detached(SocketTransport& connection) {
+  connection.unlink();
+  admission_.leave(connection.peername());
+  --client_count_;
   if (all_gone()) waiting_for_end_.wake_all();
 }
 

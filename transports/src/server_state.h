@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/futures/waiter.h"
@@ -21,13 +20,12 @@
 #include "asyncio/transports/protocol.h"
 #include "asyncio/transports/server_limits.h"
 #include "asyncio/transports/socket.h"
-#include "asyncio/transports/transport.h"
 #include "asyncio/transports/transport_socket.h"
 #include "transports/src/accept_loop.h"
 #include "transports/src/admission.h"
 #include "transports/src/silence_watch.h"
 #include "transports/src/socket_file.h"
-#include "transports/src/transport_life.h"
+#include "transports/src/socket_transport.h"
 
 namespace asyncio::internal {
 
@@ -51,18 +49,18 @@ class ServerState final : public ConnectionObserver,
   std::vector<TransportSocket> sockets() const;
   bool serving() const noexcept { return serving_; }
   std::uint64_t refused() const noexcept { return admission_.refused(); }
-  std::size_t client_count() const noexcept { return clients_.size(); }
+  std::size_t client_count() const noexcept { return client_count_; }
 
   void start_serving();
   void close() noexcept;
-  void close_clients() const;
-  void abort_clients() const;
+  void close_clients();
+  void abort_clients();
 
   // Somebody is in serve_forever(): close() ends it.
   void set_forever(Waiter* waiter) noexcept { forever_ = waiter; }
   bool forever() const noexcept { return forever_ != nullptr; }
 
-  bool all_gone() const noexcept { return closed_ && clients_.empty(); }
+  bool all_gone() const noexcept { return closed_ && client_count_ == 0; }
   WaitQueue& waiting_for_end() noexcept { return waiting_for_end_; }
 
  private:
@@ -70,12 +68,13 @@ class ServerState final : public ConnectionObserver,
   void accepted(ConnectedSocket connection) override;
 
   // ConnectionObserver.
-  void attached(BaseTransport& transport) override;
-  void detached(BaseTransport& transport) override;
+  void attached(SocketTransport& connection) override;
+  void detached(SocketTransport& connection) override;
+  std::size_t most_unheeded() const noexcept override { return most_unheeded_; }
 
   template <class F>
-  void for_each_client(F function) const;
-  std::shared_ptr<SocketTransport> set_up(ConnectedSocket connection);
+  void for_each_client(F function);
+  void set_up(ConnectedSocket connection);
   void report(std::exception_ptr error);
 
   EventLoop& loop_;
@@ -85,10 +84,10 @@ class ServerState final : public ConnectionObserver,
   ContextRef context_;
   std::vector<std::shared_ptr<AcceptLoop>> listeners_;
   std::optional<SocketFile> file_;
-  absl::flat_hash_set<BaseTransport*> clients_;
+  std::size_t client_count_ = 0;
   Admission admission_;
-  SilenceWatch idle_;
-  SilenceWatch silent_from_the_start_;
+  SilenceWatch idle_;                   // each client is here,
+  SilenceWatch silent_from_the_start_;  // or here
   WaitQueue waiting_for_end_;
   Waiter* forever_ = nullptr;
   bool serving_ = false;

@@ -3,13 +3,15 @@
 #include <chrono>
 #include <exception>
 
-#include "absl/container/flat_hash_map.h"
 #include "asyncio/selectors/os_error.h"
 
 namespace asyncio::internal {
 namespace {
 
 constexpr int kIntervals = 4;
+
+// Not a whole interval has passed when it is asked for the first time.
+constexpr int kNotAsked = -1;
 
 Duration interval_of(Duration limit) {
   if (limit <= Duration() || limit.is_infinite()) return Duration();
@@ -23,12 +25,10 @@ SilenceWatch::SilenceWatch(EventLoop& loop, Duration limit, const char* complain
     : loop_(loop), interval_(interval_of(limit)), complaint_(complaint), then_(then) {}
 
 void SilenceWatch::add(SocketTransport& connection) {
-  if (on()) {
-    watched_.emplace(&connection, Watched{&connection});
-    if (watched_.size() == 1) schedule();
-  } else if (then_ != nullptr) {
-    then_->add(connection);
-  }
+  if (!on() && then_ != nullptr) return then_->add(connection);
+  if (on() && connections_.empty()) schedule();
+  connection.silence = kNotAsked;
+  connections_.push_back(connection);
 }
 
 void SilenceWatch::schedule() {
@@ -36,23 +36,21 @@ void SilenceWatch::schedule() {
   next_ = loop_.call_later(interval_, [this] { sweep(); });
 }
 
-// Nothing that is called here removes a connection: one that is aborted ends in a later turn.
+// One that is aborted leaves in a later turn.
 void SilenceWatch::sweep() {
-  absl::erase_if(watched_, [this](auto& entry) { return sweep(entry.second); });
-  if (!watched_.empty()) schedule();
+  connections_.for_each([this](SocketTransport& connection) { sweep(connection); });
+  if (!connections_.empty()) schedule();
 }
 
-// Whether it is to be watched no longer.
-bool SilenceWatch::sweep(Watched& watched) {
-  if (watched.connection->take_activity()) {
-    watched.silent = 0;
-    if (then_ == nullptr) return false;
-    then_->add(*watched.connection);
-    return true;
+void SilenceWatch::sweep(SocketTransport& connection) {
+  if (connection.take_activity()) {
+    connection.silence = 0;
+    if (then_ == nullptr) return;
+    connection.unlink();
+    then_->add(connection);
+  } else if (++connection.silence >= kIntervals) {
+    connection.abort_with(std::make_exception_ptr(TimeoutError(complaint_)));
   }
-  if (++watched.silent < kIntervals) return false;
-  watched.connection->abort_with(std::make_exception_ptr(TimeoutError(complaint_)));
-  return true;
 }
 
 }  // namespace asyncio::internal

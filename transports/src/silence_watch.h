@@ -2,11 +2,10 @@
 #ifndef ASYNCIO_TRANSPORTS_SILENCE_WATCH_H_
 #define ASYNCIO_TRANSPORTS_SILENCE_WATCH_H_
 
-#include "absl/container/flat_hash_map.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/handle.h"
+#include "asyncio/events/intrusive_list.h"
 #include "asyncio/selectors/duration.h"
-#include "asyncio/transports/transport.h"
 #include "transports/src/socket_transport.h"
 
 namespace asyncio::internal {
@@ -25,28 +24,27 @@ class SilenceWatch {
   SilenceWatch(const SilenceWatch&) = delete;
   SilenceWatch& operator=(const SilenceWatch&) = delete;
 
-  // Its silence begins now.
+  // Its silence begins now. It stays, watched or not, until it unlinks itself or goes over.
+  // REQUIRES: it stands in no list.
   void add(SocketTransport& connection);
 
-  // Must be called before the connection goes; no effect for one that is not here.
-  void remove(BaseTransport& connection) { watched_.erase(&connection); }
+  // Calls visit(connection) for each that is here. Only that one may leave meanwhile.
+  template <class F>
+  void for_each(F visit) {
+    connections_.for_each(visit);
+  }
 
  private:
-  struct Watched {
-    SocketTransport* connection;
-    int silent = -1;  // whole intervals
-  };
-
   bool on() const noexcept { return interval_ > Duration(); }
   void schedule();
   void sweep();
-  bool sweep(Watched& watched);
+  void sweep(SocketTransport& connection);
 
   EventLoop& loop_;
   const Duration interval_;  // zero: off
   const char* const complaint_;
   SilenceWatch* const then_;
-  absl::flat_hash_map<BaseTransport*, Watched> watched_;
+  IntrusiveList<SocketTransport> connections_;
   TimerHandle next_;
 };
 

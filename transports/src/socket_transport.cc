@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -50,6 +51,7 @@ std::shared_ptr<SocketTransport> SocketTransport::start(
   auto transport = std::make_shared<SocketTransport>(
       Private(), loop, std::move(connection), std::move(protocol), std::move(observer), where);
   transport->life_.start();
+  if (transport->observer_ != nullptr) transport->observer_->attached(*transport);
   return transport;
 }
 
@@ -59,8 +61,9 @@ SocketTransport::SocketTransport(Private, EventLoop& loop, ConnectedSocket conne
                                  std::source_location created)
     : socket_(std::move(connection.socket)),
       protocol_(std::move(protocol)),
+      observer_(std::move(observer)),
       peer_(std::move(connection.peer)),
-      life_(*this, loop, std::move(observer), created),
+      life_(*this, loop, created),
       funnel_(*this, life_, socket_.fileno(), send_pieces) {
   disable_delay(socket_, peer_);
 }
@@ -78,6 +81,10 @@ void SocketTransport::close() {
 void SocketTransport::stop() {
   stop_reading();
   funnel_.stop();
+}
+
+void SocketTransport::ended() {
+  if (const auto observer = std::move(observer_)) observer->detached(*this);
 }
 
 // The old protocol may be the one that is calling.
@@ -99,7 +106,7 @@ std::any SocketTransport::get_extra_info(std::string_view name, std::any fallbac
 
 void SocketTransport::start_reading() {
   if (!is_reading() || registered_) return;
-  registered_ = life_.add_reader([this] { on_readable(); });
+  registered_ = life_.add_reader();
 }
 
 void SocketTransport::stop_reading() {
@@ -163,6 +170,11 @@ void SocketTransport::on_eof() {
 }
 
 // Sending.
+
+std::size_t SocketTransport::most_unheeded() const noexcept {
+  return observer_ != nullptr ? observer_->most_unheeded()
+                              : std::numeric_limits<std::size_t>::max();
+}
 
 void SocketTransport::flushed() {
   if (life_.closing()) {

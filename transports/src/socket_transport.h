@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "asyncio/events/event_loop.h"
+#include "asyncio/events/intrusive_list.h"
 #include "asyncio/transports/address.h"
 #include "asyncio/transports/flow_control.h"
 #include "asyncio/transports/protocol.h"
@@ -31,8 +32,26 @@
 
 namespace asyncio {
 
+class SocketTransport;
+
+// Who wants to know how many connections there are: a server.
+class ConnectionObserver {
+ public:
+  virtual void attached(SocketTransport& connection) = 0;
+  virtual void detached(SocketTransport& connection) = 0;
+
+  // How many bytes may be written to one while it tells its protocol to pause. More ends it with an
+  // OsError (ENOBUFS), for such a protocol fills the memory at its peer's command.
+  virtual std::size_t most_unheeded() const noexcept = 0;
+
+ protected:
+  ~ConnectionObserver() = default;
+};
+
+// Whoever observes it may keep it in a list.
 class SocketTransport final : public Transport,
                               public TransportLife::Owner,
+                              public ListNode,
                               private WriteFunnel::Owner {
   struct Private {
     explicit Private() = default;
@@ -101,9 +120,6 @@ class SocketTransport final : public Transport,
   int fileno() const noexcept override { return socket_.fileno(); }
   std::any get_extra_info(std::string_view name, std::any fallback) const override;
 
-  // See WriteFunnel.
-  void set_most_unheeded(std::size_t bytes) noexcept { funnel_.set_most_unheeded(bytes); }
-
   // Whether anything has been received or sent since the last question. For timeouts: two bits
   // instead of a clock read an event. Who sends past this object says so.
   bool take_activity() noexcept {
@@ -112,20 +128,25 @@ class SocketTransport final : public Transport,
   }
   void mark_active() noexcept { active_ = true; }
 
+  // A place for whoever asks that, to count how often it was not so. See SilenceWatch.
+  signed char silence = 0;
+
  private:
   // TransportLife::Owner.
-  BaseTransport& as_transport() noexcept override { return *this; }
   int descriptor() const noexcept override { return fileno(); }
   void call_connection_made() override { protocol_->connection_made(*this); }
   void start_reading() override;
+  void on_readable() override;
   void stop() override;
   std::shared_ptr<BaseProtocol> take_protocol() noexcept override { return std::move(protocol_); }
   void close_descriptor() noexcept override { socket_.close(); }
+  void ended() override;
 
   // WriteFunnel::Owner.
   BaseProtocol* writer() const noexcept override { return protocol_.get(); }
   void flushed() override;
   void write_failed() override { life_.fail("Fatal write error on socket transport"); }
+  std::size_t most_unheeded() const noexcept override;
   const char* dropped_write_warning() const noexcept override {
     return "socket.send() raised exception.";
   }
@@ -133,7 +154,6 @@ class SocketTransport final : public Transport,
   enum class Step { kGetBuffer, kRead, kUpdate, kEof };
 
   void stop_reading();
-  void on_readable();
   void receive(Step* step);
   const char* name_of(Step step) const;
   void on_eof();
@@ -141,6 +161,7 @@ class SocketTransport final : public Transport,
 
   Socket socket_;
   std::shared_ptr<BufferedProtocol> protocol_;
+  std::shared_ptr<ConnectionObserver> observer_;
   const SocketAddress peer_;
   TransportLife life_;
   WriteFunnel funnel_;

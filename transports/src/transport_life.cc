@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "asyncio/events/activity.h"
 #include "asyncio/events/fatal_error.h"
+#include "asyncio/events/guarded_call.h"
 #include "asyncio/events/logger.h"
 #include "asyncio/events/loop_local.h"
 #include "asyncio/selectors/os_error.h"
@@ -27,7 +28,7 @@ class OpenTransports {
     while (!open_.empty()) {
       const Open transport = std::move(open_.back());
       open_.pop_back();
-      if (transport != nullptr) transport->abandon();
+      if (transport != nullptr) transport->end_with_loop();
     }
   }
 
@@ -62,25 +63,26 @@ void check_no_transport(EventLoop& loop, int fd) {
   throw std::runtime_error(absl::StrCat("File descriptor ", fd, " is used by a transport"));
 }
 
-TransportLife::TransportLife(Owner& owner, EventLoop& loop,
-                             std::shared_ptr<ConnectionObserver> observer,
-                             std::source_location created)
-    : owner_(owner),
-      loop_(loop),
-      created_(created),
-      context_(internal::ContextRef::capture()),
-      observer_(std::move(observer)) {}
+TransportLife::TransportLife(Owner& owner, EventLoop& loop, std::source_location created)
+    : owner_(owner), loop_(loop), created_(created), context_(internal::ContextRef::capture()) {}
 
 void TransportLife::start() {
   check_no_transport(loop_, owner_.descriptor());
   OpenTransports::of(loop_).add(owner_.descriptor(), {owner_.shared_from_this(), this});
-  if (observer_ != nullptr) observer_->attached(owner_.as_transport());
   loop_.call_soon(in_context([this] {
                     made_ = true;
                     owner_.call_connection_made();
                   }),
                   created_);
   loop_.call_soon(in_context([this] { owner_.start_reading(); }), created_);
+}
+
+bool TransportLife::add_reader() {
+  return watch([&] { loop_.watch_reader(owner_.descriptor(), *this, created_); });
+}
+
+void TransportLife::run() {
+  internal::guarded_call(loop_, context_, *this, [this] { owner_.on_readable(); });
 }
 
 bool TransportLife::watch(absl::FunctionRef<void()> add) {
@@ -143,21 +145,20 @@ void TransportLife::lose(std::exception_ptr error) {
   finish(std::move(error));
 }
 
-// Whatever the protocol does in its last call, the descriptor goes and the observer hears of it. A
-// loop that closes may find a protocol that has not had its first one.
+// Whatever the protocol does in its last call, the descriptor goes and the owner hears of the end.
+// A loop that closes may find a protocol that has not had its first one.
 void TransportLife::finish(std::exception_ptr error) {
   const std::shared_ptr<BaseProtocol> protocol = owner_.take_protocol();
-  const std::shared_ptr<ConnectionObserver> observer = std::move(observer_);
   closing_ = true;
   lost_ = true;
   absl::Cleanup release = [&] {
     owner_.close_descriptor();
-    if (observer != nullptr) observer->detached(owner_.as_transport());
+    owner_.ended();
   };
   if (made_) protocol->connection_lost(std::move(error));
 }
 
-void TransportLife::abandon() {
+void TransportLife::end_with_loop() {
   if (loop_.get_debug() && !closing_) {
     log(LogSeverity::kWarning, absl::StrCat("unclosed transport, descriptor ", owner_.descriptor(),
                                             ", created at ", to_string(created_)));

@@ -13,28 +13,18 @@
 #include <utility>
 
 #include "absl/functional/function_ref.h"
+#include "asyncio/events/activity.h"
 #include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
+#include "asyncio/events/fd_handler.h"
 #include "asyncio/transports/protocol.h"
 
 namespace asyncio {
 
-class BaseTransport;
-
-// Who wants to know how many connections there are: a server.
-class ConnectionObserver {
- public:
-  virtual void attached(BaseTransport& transport) = 0;
-  virtual void detached(BaseTransport& transport) = 0;
-
- protected:
-  ~ConnectionObserver() = default;
-};
-
 // Throws std::runtime_error if `fd` belongs to a transport of the loop.
 void check_no_transport(EventLoop& loop, int fd);
 
-class TransportLife {
+class TransportLife final : private FdHandler {
  public:
   // The transport, as its life sees it. A public base, or it could not share itself.
   class Owner : public std::enable_shared_from_this<Owner> {
@@ -44,12 +34,13 @@ class TransportLife {
    private:
     friend TransportLife;
 
-    virtual BaseTransport& as_transport() noexcept = 0;
-
     virtual int descriptor() const noexcept = 0;
 
     virtual void call_connection_made() = 0;
     virtual void start_reading() = 0;
+
+    // What add_reader() waits for. What this throws is reported; the transport stays open.
+    virtual void on_readable() = 0;
 
     // Watches the descriptor no longer and drops what is unsent.
     virtual void stop() = 0;
@@ -57,12 +48,14 @@ class TransportLife {
     // Lets go of the protocol and returns it.
     virtual std::shared_ptr<BaseProtocol> take_protocol() noexcept = 0;
     virtual void close_descriptor() noexcept = 0;
+
+    // The end: nothing is left open and nobody is called any more.
+    virtual void ended() {}
   };
 
-  // `observer` may be null; reports name `created`. The callbacks of the connection run in one
-  // context of their own, a copy of the one that is current now.
-  TransportLife(Owner& owner, EventLoop& loop, std::shared_ptr<ConnectionObserver> observer,
-                std::source_location created);
+  // Reports name `created`. The callbacks of the connection run in one context of their own, a copy
+  // of the one that is current now.
+  TransportLife(Owner& owner, EventLoop& loop, std::source_location created);
 
   // Schedules connection_made(), then the beginning of reading: entries of their own, as in
   // asyncio, for the protocol may pause or close in the first. From here to connection_lost() the
@@ -96,14 +89,10 @@ class TransportLife {
   // Inside a catch: the same, and whatever it is, it is reported.
   void fail_loudly(std::string_view message);
 
-  // Watch the descriptor. Where the system refuses, as when it is out of memory, they return false
-  // and the connection ends with that error, for it would hear nothing any more. REQUIRES: the
-  // owner outlives the callback.
-  template <class F>
-  bool add_reader(F callback) {
-    return watch(
-        [&] { loop_.add_reader(owner_.descriptor(), in_context(std::move(callback)), created_); });
-  }
+  // Watch the descriptor: the first for the owner's on_readable(), which takes no memory. Where the
+  // system refuses, as when it is out of memory, they return false and the connection ends with
+  // that error, for it would hear nothing any more. REQUIRES: the owner outlives the callback.
+  bool add_reader();
   template <class F>
   bool add_writer(F callback) {
     return watch(
@@ -121,9 +110,13 @@ class TransportLife {
 
   // The loop is closing: connection_lost(ConnectionAbortedError) runs now, for a protocol may rely
   // on the transport until then. In debug mode an open transport is logged.
-  void abandon();
+  void end_with_loop();
 
  private:
+  // FdHandler.
+  void run() override;
+  Activity activity() const noexcept override { return {.kind = "Transport", .created = created_}; }
+
   bool watch(absl::FunctionRef<void()> add);
   void report(std::string_view message, std::exception_ptr error);
   void finish(std::exception_ptr error);
@@ -132,7 +125,6 @@ class TransportLife {
   EventLoop& loop_;
   const std::source_location created_;
   internal::ContextRef context_;
-  std::shared_ptr<ConnectionObserver> observer_;
   bool made_ = false;  // connection_made() has been called
   bool closing_ = false;
   bool lost_ = false;

@@ -42,15 +42,21 @@ void WriteFunnel::check_not_refused() const {
   if (refusal_ != nullptr) throw std::runtime_error(refusal_);
 }
 
+WriteFunnel::Backlog& WriteFunnel::backlog() {
+  if (backlog_ == nullptr) backlog_ = std::make_unique<Backlog>(life_.loop());
+  return *backlog_;
+}
+
 void WriteFunnel::drop() {
-  if (++dropped_writes_ < kDroppedWritesBeforeWarning) return;
+  if (dropped_writes_ < kDroppedWritesBeforeWarning) ++dropped_writes_;
+  if (dropped_writes_ < kDroppedWritesBeforeWarning) return;
   log(LogSeverity::kWarning, owner_.dropped_write_warning());
 }
 
 void WriteFunnel::write(std::string_view data) {
   if (data.empty() && refusal_ == nullptr) return;
   if (!accepts_write()) return;
-  if (unsent_.empty()) {
+  if (empty()) {
     const iovec whole = piece(data);
     data.remove_prefix(send_now({&whole, 1}));
   }
@@ -62,7 +68,7 @@ void WriteFunnel::writelines(std::span<const std::string_view> pieces) {
   const bool nothing = std::ranges::all_of(pieces, &std::string_view::empty);
   if (nothing && refusal_ == nullptr) return;
   if (!accepts_write()) return;
-  std::size_t sent = unsent_.empty() ? send_pieces(pieces) : 0;
+  std::size_t sent = empty() ? send_pieces(pieces) : 0;
   if (life_.lost()) return;
   for (std::string_view rest : pieces) {
     const std::size_t skipped = std::min(sent, rest.size());
@@ -110,26 +116,30 @@ bool WriteFunnel::watch() {
 // False if the connection has ended instead.
 bool WriteFunnel::keep(std::string_view rest) {
   if (!watch()) return false;
-  unsent_.append(rest);
-  unheeded_ = pauser_.paused() ? unheeded_ + rest.size() : 0;
+  Backlog& kept = backlog();
+  kept.unsent.append(rest);
+  kept.unheeded = kept.pauser.paused() ? kept.unheeded + rest.size() : 0;
   return true;
 }
 
 void WriteFunnel::grew() {
-  if (unheeded_ <= most_unheeded_) return pauser_.grew(size(), owner_.writer());
+  if (backlog_ == nullptr) return;
+  if (backlog_->unheeded == 0 || backlog_->unheeded <= owner_.most_unheeded()) {
+    return backlog_->pauser.grew(size(), owner_.writer());
+  }
   life_.force_close(make_os_error(ENOBUFS, "written in spite of pause_writing()"));
 }
 
 // Resuming the protocol may write more, close or abort. A connection that ends there has nothing
 // buffered any more but is still watched for writing.
 void WriteFunnel::on_writable() {
-  if (unsent_.empty()) return all_sent();
-  const iovec whole = piece(unsent_.view());
+  if (empty()) return all_sent();
+  const iovec whole = piece(backlog_->unsent.view());
   const std::size_t sent = send_now({&whole, 1});
   if (life_.lost()) return;
-  unsent_.consume(sent);
-  pauser_.shrank(size(), owner_.writer());
-  if (!unsent_.empty()) return;
+  backlog_->unsent.consume(sent);
+  backlog_->pauser.shrank(size(), owner_.writer());
+  if (!empty()) return;
   all_sent();
   if (!life_.lost()) owner_.flushed();
 }
@@ -137,33 +147,37 @@ void WriteFunnel::on_writable() {
 // Whoever waits is told before the owner, who may end the connection.
 void WriteFunnel::all_sent() {
   life_.loop().remove_writer(fd_);
-  if (waiter_ == nullptr) return;
+  if (!waiting()) return;
   progressed_ = true;
-  std::exchange(waiter_, nullptr)->wake();
+  wake_waiter();
 }
+
+void WriteFunnel::wake_waiter() { std::exchange(backlog_->waiter, nullptr)->wake(); }
 
 void WriteFunnel::wake_when_writable(Waiter& waiter) {
   if (watch()) {
-    waiter_ = &waiter;
+    backlog().waiter = &waiter;
   } else {
     waiter.wake();
   }
 }
 
 void WriteFunnel::withdraw_waiter() {
-  if (std::exchange(waiter_, nullptr) != nullptr && !watching()) life_.loop().remove_writer(fd_);
+  if (!waiting()) return;
+  backlog_->waiter = nullptr;
+  if (!watching()) life_.loop().remove_writer(fd_);
 }
 
 void WriteFunnel::stop() {
   if (!watching()) return;
-  unsent_.clear();
-  if (waiter_ != nullptr) std::exchange(waiter_, nullptr)->wake();
+  backlog_->unsent.clear();
+  if (waiting()) wake_waiter();
   life_.loop().remove_writer(fd_);
 }
 
 void WriteFunnel::set_limits(WriteBufferLimits limits) {
-  pauser_.set_limits(limits);
-  pauser_.grew(size(), owner_.writer());
+  backlog().pauser.set_limits(limits);
+  backlog_->pauser.grew(size(), owner_.writer());
 }
 
 }  // namespace asyncio

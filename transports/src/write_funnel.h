@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -48,13 +49,19 @@ class WriteFunnel {
     // Inside a catch: the kernel has refused a write. Ends the connection, and stops this.
     virtual void write_failed() = 0;
 
+    // How many bytes a protocol may write while it is told to pause. More ends the connection with
+    // an OsError (ENOBUFS).
+    virtual std::size_t most_unheeded() const noexcept {
+      return std::numeric_limits<std::size_t>::max();
+    }
+
     // The words of the warning about writes to a connection that is lost.
     virtual const char* dropped_write_warning() const noexcept = 0;
   };
 
   // `fd` stays the owner's.
   WriteFunnel(Owner& owner, TransportLife& life, int fd, Send send) noexcept
-      : owner_(owner), life_(life), send_(send), pauser_(life.loop()), fd_(fd) {}
+      : owner_(owner), life_(life), send_(send), fd_(fd) {}
 
   void write(std::string_view data);
   void writelines(std::span<const std::string_view> pieces);
@@ -67,9 +74,11 @@ class WriteFunnel {
   // the stream, and while a file is sent.
   void refuse(const char* why) noexcept { refusal_ = why; }
 
-  bool empty() const noexcept { return unsent_.empty(); }
-  std::size_t size() const noexcept { return unsent_.size(); }
-  const WriteBufferLimits& limits() const noexcept { return pauser_.limits(); }
+  bool empty() const noexcept { return size() == 0; }
+  std::size_t size() const noexcept { return backlog_ == nullptr ? 0 : backlog_->unsent.size(); }
+  WriteBufferLimits limits() const noexcept {
+    return backlog_ == nullptr ? WriteBufferLimits() : backlog_->pauser.limits();
+  }
 
   // Throws what write() would throw now.
   void check_not_refused() const;
@@ -83,10 +92,6 @@ class WriteFunnel {
   // Pauses at once if more is buffered than the new mark allows.
   void set_limits(WriteBufferLimits limits);
 
-  // How many bytes a protocol may write while it is told to pause. More ends the connection with an
-  // OsError (ENOBUFS), for such a protocol fills the memory at its peer's command.
-  void set_most_unheeded(std::size_t bytes) noexcept { most_unheeded_ = bytes; }
-
   // Whether the kernel has taken anything since the last question.
   bool take_progress() noexcept { return std::exchange(progressed_, false); }
 
@@ -94,13 +99,27 @@ class WriteFunnel {
   void stop();
 
  private:
+  // What it takes to keep bytes and to wait. Made when the kernel first takes less than was written
+  // or a limit is set: most connections never need it.
+  struct Backlog {
+    explicit Backlog(EventLoop& loop) noexcept : pauser(loop) {}
+
+    ByteBuffer unsent;
+    WritePauser pauser;
+    std::size_t unheeded = 0;  // bytes written since pause_writing()
+    Waiter* waiter = nullptr;
+  };
+
+  Backlog& backlog();
   bool accepts_write();
   std::size_t send_pieces(std::span<const std::string_view> pieces);
   std::size_t send_now(std::span<const iovec> pieces);
   bool keep(std::string_view rest);
-  bool watching() const noexcept { return !unsent_.empty() || waiter_ != nullptr; }
+  bool watching() const noexcept { return !empty() || waiting(); }
+  bool waiting() const noexcept { return backlog_ != nullptr && backlog_->waiter != nullptr; }
   bool watch();
   void all_sent();
+  void wake_waiter();
   void grew();
   void on_writable();
 
@@ -108,13 +127,9 @@ class WriteFunnel {
   TransportLife& life_;
   const Send send_;
   const char* refusal_ = nullptr;
-  ByteBuffer unsent_;
-  Waiter* waiter_ = nullptr;
-  WritePauser pauser_;
-  std::size_t most_unheeded_ = std::numeric_limits<std::size_t>::max();
-  std::size_t unheeded_ = 0;  // bytes written since pause_writing()
+  std::unique_ptr<Backlog> backlog_;
   const int fd_;
-  int dropped_writes_ = 0;
+  signed char dropped_writes_ = 0;  // no further than the warning
   bool progressed_ = false;
 };
 

@@ -49,7 +49,7 @@ WritePipeTransport::WritePipeTransport(EventLoop& loop, FileDescriptor pipe,
                                        std::source_location created)
     : pipe_(std::move(pipe)),
       protocol_(std::move(protocol)),
-      life_(*this, loop, nullptr, created),
+      life_(*this, loop, created),
       funnel_(*this, life_, pipe_.get(), write_pieces) {}
 
 // While something is left to send, a reader that goes must still be noticed.
@@ -80,17 +80,17 @@ std::any WritePipeTransport::get_extra_info(std::string_view name, std::any fall
   return name == "pipe" ? std::any(fileno()) : fallback;
 }
 
-// Nothing is read: the end that is written shows as readable when the other one is closed.
 void WritePipeTransport::start_reading() {
   if (life_.lost() || !shows_when_reader_goes(fileno())) return;
-  watching_reader_ = life_.add_reader([this] { on_reader_gone(); });
+  watching_reader_ = life_.add_reader();
 }
 
 void WritePipeTransport::stop_watching_reader() {
   if (std::exchange(watching_reader_, false)) life_.loop().remove_reader(fileno());
 }
 
-void WritePipeTransport::on_reader_gone() {
+// Nothing is read: the end that is written shows as readable when the other one is closed.
+void WritePipeTransport::on_readable() {
   life_.force_close(funnel_.empty() ? nullptr : make_os_error(EPIPE, "write"));
 }
 

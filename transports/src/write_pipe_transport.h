@@ -60,10 +60,10 @@ class WritePipeTransport final : public Transport,
                      std::shared_ptr<BufferedProtocol> protocol, std::source_location created);
 
   // TransportLife::Owner.
-  BaseTransport& as_transport() noexcept override { return *this; }
   int descriptor() const noexcept override { return fileno(); }
   void call_connection_made() override { protocol_->connection_made(*this); }
   void start_reading() override;
+  void on_readable() override;
   void stop() override;
   std::shared_ptr<BaseProtocol> take_protocol() noexcept override { return std::move(protocol_); }
   void close_descriptor() noexcept override { pipe_.close(); }
@@ -77,7 +77,6 @@ class WritePipeTransport final : public Transport,
   }
 
   void stop_watching_reader();
-  void on_reader_gone();
 
   FileDescriptor pipe_;
   std::shared_ptr<BufferedProtocol> protocol_;

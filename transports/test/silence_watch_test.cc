@@ -194,8 +194,7 @@ TEST_F(SilenceWatchTest, AConnectionThatWasRemovedMayGo) {
     SilenceWatch watch(loop_, 4s, "too long", nullptr);
     std::optional<Watched> watched(std::in_place, loop_);
     watch.add(*watched->transport);
-    watch.remove(*watched->transport);
-    watch.remove(*watched->transport);
+    watched->transport->unlink();
     watched->transport->abort();
     co_await turns(3);
     watched.reset();
@@ -209,7 +208,7 @@ TEST_F(SilenceWatchTest, WithoutConnectionsThereIsNoTimer) {
     EXPECT_EQ(loop_.wait_limit(), std::nullopt);
     const Watched watched(loop_);
     watch.add(*watched.transport);
-    watch.remove(*watched.transport);
+    watched.transport->unlink();
     co_await sleep(2s);
     EXPECT_EQ(loop_.wait_limit(), std::nullopt);
   });

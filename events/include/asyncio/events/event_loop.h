@@ -32,6 +32,7 @@
 #include "asyncio/events/activity.h"
 #include "asyncio/events/context.h"
 #include "asyncio/events/exception_context.h"
+#include "asyncio/events/fd_handler.h"
 #include "asyncio/events/handle.h"
 #include "asyncio/events/idle_observer.h"
 #include "asyncio/events/inbox.h"
@@ -255,6 +256,12 @@ class EventLoop : public ExceptionReporter {
   void run_instead(Runnable& node) {
     current_ = &node;
     node.run();
+  }
+
+  // add_reader() without a callback: `handler` itself becomes due. By default it is called by one.
+  // REQUIRES: it is removed before it goes; it is watched for nothing else.
+  virtual void watch_reader(int fd, FdHandler& handler, std::source_location where) {
+    add_reader(fd, [&handler] { handler.run(); }, where);
   }
 
   // Makes the timer's action due at `when`. REQUIRES: !timer.scheduled(), loop's thread.

@@ -32,14 +32,12 @@ namespace internal {
 // place in the loop that may still run it.
 class HandleState : public Runnable, public Pooled {
  public:
-  // A callback that repeats is kept when it has run.
   HandleState(ExceptionReporter& reporter, Callback&& callback, ContextRef&& context,
-              std::source_location created, bool repeats = false)
+              std::source_location created)
       : reporter_(reporter),
         callback_(std::move(callback)),
         context_(std::move(context)),
-        created_(created),
-        repeats_(repeats) {}
+        created_(created) {}
 
   void add_reference() noexcept { ++references_; }
   void drop_reference() noexcept {
@@ -59,14 +57,12 @@ class HandleState : public Runnable, public Pooled {
 
  private:
   void call();
-  void report_exception();
 
   ExceptionReporter& reporter_;
   Callback callback_;
   ContextRef context_;
   const std::source_location created_;
   unsigned references_ = 1;
-  const bool repeats_;
   bool cancelled_ = false;
   bool running_ = false;
 };
@@ -134,7 +130,6 @@ class Handle {
 
  protected:
   friend class EventLoop;
-  friend class SelectorEventLoop;
 
   // Takes over the caller's reference.
   explicit Handle(internal::HandleState* state) noexcept : state_(state) {}

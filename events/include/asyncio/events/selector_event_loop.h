@@ -10,6 +10,7 @@
 #include <source_location>
 
 #include "asyncio/events/event_loop.h"
+#include "asyncio/events/fd_handler.h"
 #include "asyncio/events/signal_handlers.h"
 #include "asyncio/selectors/default_selector.h"
 #include "asyncio/selectors/process_stamp.h"
@@ -28,6 +29,7 @@ class SelectorEventLoop : public EventLoop {
                   std::source_location where = std::source_location::current()) override;
   void add_writer(int fd, Callback callback,
                   std::source_location where = std::source_location::current()) override;
+  void watch_reader(int fd, FdHandler& handler, std::source_location where) override;
   bool remove_reader(int fd) override;
   bool remove_writer(int fd) override;
 
@@ -49,19 +51,22 @@ class SelectorEventLoop : public EventLoop {
   virtual void wait(std::optional<Duration> limit);
 
  private:
-  // The two callbacks of one descriptor. It is the selector key's data.
+  // Who is called for one descriptor; null: nobody. It is the selector key's data.
   struct FdHandlers {
-    Handle reader;
-    Handle writer;
+    FdHandler* reader = nullptr;
+    FdHandler* writer = nullptr;
 
     EventMask events() const;
-    Handle& of(EventMask event) { return event == kEventRead ? reader : writer; }
+    FdHandler*& of(EventMask event) { return event == kEventRead ? reader : writer; }
   };
 
-  void set_handler(int fd, EventMask event, Callback callback, std::source_location where);
+  void check_watch(int fd, std::source_location where);
+  void set_callback(int fd, EventMask event, Callback callback, std::source_location where);
+  void set_handler(int fd, EventMask event, FdHandler& handler);
   bool remove_handler(int fd, EventMask event);
+  static void let_go(FdHandler* handler) noexcept;
   void register_events(int fd, EventMask before, FdHandlers& handlers);
-  void make_due(const Handle& handle) noexcept;
+  void make_due(FdHandler* handler) noexcept;
   void answer_waker();
   bool has_something_to_ask() const noexcept;
   bool watches_descriptors() const noexcept;

@@ -16,6 +16,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "asyncio/streams/client_handler.h"
 #include "asyncio/streams/stream_reader.h"
 #include "asyncio/streams/stream_writer.h"
 #include "asyncio/tasks/coro.h"
@@ -54,47 +55,6 @@ struct StreamUnixServerOptions {
 static_assert(std::is_trivially_copyable_v<StreamUnixServerOptions>);
 
 namespace internal {
-
-// What a server does with each client, whatever callable it was given.
-class ClientHandler {
- public:
-  virtual ~ClientHandler() = default;
-
-  // REQUIRES: the handler outlives the coroutine.
-  virtual Coro<> serve(StreamReader reader, StreamWriter writer) = 0;
-};
-
-template <class F>
-class CoroutineHandler final : public ClientHandler {
- public:
-  explicit CoroutineHandler(F function) : function_(std::move(function)) {}
-
-  ASYNCIO_INTERNAL_CORO_WRAPPER Coro<> serve(StreamReader reader, StreamWriter writer) override {
-    return function_(std::move(reader), std::move(writer));
-  }
-
- private:
-  F function_;
-};
-
-template <class F>
-class PlainHandler final : public ClientHandler {
- public:
-  explicit PlainHandler(F function) : function_(std::move(function)) {}
-
-  Coro<> serve(StreamReader reader, StreamWriter writer) override {
-    function_(std::move(reader), std::move(writer));
-    co_return;
-  }
-
- private:
-  F function_;
-};
-
-template <class F>
-using HandlerOf =
-    std::conditional_t<std::same_as<std::invoke_result_t<F&, StreamReader, StreamWriter>, Coro<>>,
-                       CoroutineHandler<F>, PlainHandler<F>>;
 
 // Makes the protocols of a server that hands each client to `handler`. Throws std::invalid_argument
 // for a limit of 0.

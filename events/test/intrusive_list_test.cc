@@ -1,6 +1,5 @@
-#include "asyncio/events/runnable.h"
+#include "asyncio/events/intrusive_list.h"
 
-#include <optional>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -12,37 +11,34 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-class Node final : public Runnable {
- public:
-  Node(int number, std::vector<int>& ran) : number_(number), ran_(ran) {}
-  void run() override { ran_.push_back(number_); }
+struct Node : ListNode {
+  explicit Node(int number) : number(number) {}
 
- private:
-  int number_;
-  std::vector<int>& ran_;
+  const int number;
 };
 
-class RunnableTest : public ::testing::Test {
+using List = IntrusiveList<Node>;
+
+class IntrusiveListTest : public ::testing::Test {
  protected:
   // The numbers of what stands in the list, which is empty afterwards.
-  std::vector<int> drain(RunnableList& list) {
-    ran_.clear();
-    while (!list.empty()) list.pop_front().run();
-    return ran_;
+  static std::vector<int> drain(List& list) {
+    std::vector<int> numbers;
+    while (!list.empty()) numbers.push_back(list.pop_front().number);
+    return numbers;
   }
 
-  std::vector<int> ran_;
-  Node one_{1, ran_}, two_{2, ran_}, three_{3, ran_}, four_{4, ran_};
+  Node one_{1}, two_{2}, three_{3}, four_{4};
 };
 
-TEST_F(RunnableTest, ANewListIsEmptyAndANewNodeInNoList) {
-  const RunnableList list;
+TEST_F(IntrusiveListTest, ANewListIsEmptyAndANewNodeInNoList) {
+  const List list;
   EXPECT_TRUE(list.empty());
   EXPECT_FALSE(one_.linked());
 }
 
-TEST_F(RunnableTest, AListGivesOutItsNodesInTheOrderInWhichTheyCame) {
-  RunnableList list;
+TEST_F(IntrusiveListTest, AListGivesOutItsNodesInTheOrderInWhichTheyCame) {
+  List list;
   list.push_back(two_);
   list.push_back(one_);
   list.push_back(three_);
@@ -50,25 +46,25 @@ TEST_F(RunnableTest, AListGivesOutItsNodesInTheOrderInWhichTheyCame) {
   EXPECT_THAT(drain(list), ElementsAre(2, 1, 3));
 }
 
-TEST_F(RunnableTest, ANodeIsLinkedFromPushToPop) {
-  RunnableList list;
+TEST_F(IntrusiveListTest, ANodeIsLinkedFromPushToPop) {
+  List list;
   list.push_back(one_);
   EXPECT_TRUE(one_.linked());
   EXPECT_EQ(&list.pop_front(), &one_);
   EXPECT_FALSE(one_.linked());
 }
 
-TEST_F(RunnableTest, ANodeMayJoinAgainOnceItHasBeenTakenOut) {
-  RunnableList list;
+TEST_F(IntrusiveListTest, ANodeMayJoinAgainOnceItHasBeenTakenOut) {
+  List list;
   list.push_back(one_);
   list.push_back(two_);
   list.push_back(list.pop_front());
   EXPECT_THAT(drain(list), ElementsAre(2, 1));
 }
 
-TEST_F(RunnableTest, ANodeMayLeaveFromAnyPlace) {
-  for (Runnable* leaver : {&one_, &two_, &three_}) {
-    RunnableList list;
+TEST_F(IntrusiveListTest, ANodeMayLeaveFromAnyPlace) {
+  for (Node* leaver : {&one_, &two_, &three_}) {
+    List list;
     list.push_back(one_);
     list.push_back(two_);
     list.push_back(three_);
@@ -76,21 +72,21 @@ TEST_F(RunnableTest, ANodeMayLeaveFromAnyPlace) {
     EXPECT_FALSE(leaver->linked());
     list.push_back(*leaver);
     std::vector<int> expected;
-    for (Runnable* node : {&one_, &two_, &three_}) {
-      if (node != leaver) expected.push_back(node == &one_ ? 1 : node == &two_ ? 2 : 3);
+    for (Node* node : {&one_, &two_, &three_}) {
+      if (node != leaver) expected.push_back(node->number);
     }
-    expected.push_back(leaver == &one_ ? 1 : leaver == &two_ ? 2 : 3);
+    expected.push_back(leaver->number);
     EXPECT_EQ(drain(list), expected);
   }
 }
 
-TEST_F(RunnableTest, LeavingWithoutStandingInAListDoesNothing) {
+TEST_F(IntrusiveListTest, LeavingWithoutStandingInAListDoesNothing) {
   one_.unlink();
   EXPECT_FALSE(one_.linked());
 }
 
-TEST_F(RunnableTest, TheOnlyNodeLeavesAnEmptyListBehind) {
-  RunnableList list;
+TEST_F(IntrusiveListTest, TheOnlyNodeLeavesAnEmptyListBehind) {
+  List list;
   list.push_back(one_);
   one_.unlink();
   EXPECT_TRUE(list.empty());
@@ -98,20 +94,20 @@ TEST_F(RunnableTest, TheOnlyNodeLeavesAnEmptyListBehind) {
   EXPECT_THAT(drain(list), ElementsAre(2));
 }
 
-TEST_F(RunnableTest, ADestroyedNodeLeavesItsList) {
-  RunnableList list;
+TEST_F(IntrusiveListTest, ADestroyedNodeLeavesItsList) {
+  List list;
   list.push_back(one_);
   {
-    Node passing(9, ran_);
+    Node passing(9);
     list.push_back(passing);
     list.push_back(two_);
   }
   EXPECT_THAT(drain(list), ElementsAre(1, 2));
 }
 
-TEST_F(RunnableTest, ADestroyedListLetsGoOfItsNodes) {
+TEST_F(IntrusiveListTest, ADestroyedListLetsGoOfItsNodes) {
   {
-    RunnableList list;
+    List list;
     list.push_back(one_);
     list.push_back(two_);
   }
@@ -119,8 +115,23 @@ TEST_F(RunnableTest, ADestroyedListLetsGoOfItsNodes) {
   EXPECT_FALSE(two_.linked());
 }
 
-TEST_F(RunnableTest, SplicingBackAppendsInOrderAndEmptiesTheOther) {
-  RunnableList list, other;
+TEST_F(IntrusiveListTest, EachNodeIsVisitedInOrderAndMayLeaveMeanwhile) {
+  List list, other;
+  for (Node* node : {&one_, &two_, &three_}) list.push_back(*node);
+  std::vector<int> visited;
+  list.for_each([&](Node& node) {
+    visited.push_back(node.number);
+    if (node.number == 2) return;
+    node.unlink();
+    other.push_back(node);
+  });
+  EXPECT_THAT(visited, ElementsAre(1, 2, 3));
+  EXPECT_THAT(drain(list), ElementsAre(2));
+  EXPECT_THAT(drain(other), ElementsAre(1, 3));
+}
+
+TEST_F(IntrusiveListTest, SplicingBackAppendsInOrderAndEmptiesTheOther) {
+  List list, other;
   list.push_back(one_);
   other.push_back(two_);
   other.push_back(three_);
@@ -130,8 +141,8 @@ TEST_F(RunnableTest, SplicingBackAppendsInOrderAndEmptiesTheOther) {
   EXPECT_THAT(drain(list), ElementsAre(1, 2, 3, 4));
 }
 
-TEST_F(RunnableTest, SplicingFrontGoesBeforeWhatIsThere) {
-  RunnableList list, other;
+TEST_F(IntrusiveListTest, SplicingFrontGoesBeforeWhatIsThere) {
+  List list, other;
   list.push_back(three_);
   other.push_back(one_);
   other.push_back(two_);
@@ -141,8 +152,8 @@ TEST_F(RunnableTest, SplicingFrontGoesBeforeWhatIsThere) {
   EXPECT_THAT(drain(list), ElementsAre(1, 2, 3, 4));
 }
 
-TEST_F(RunnableTest, SplicingIntoAnEmptyListMovesAll) {
-  RunnableList list, other;
+TEST_F(IntrusiveListTest, SplicingIntoAnEmptyListMovesAll) {
+  List list, other;
   other.push_back(one_);
   list.splice_back(other);
   other.push_back(two_);
@@ -150,8 +161,8 @@ TEST_F(RunnableTest, SplicingIntoAnEmptyListMovesAll) {
   EXPECT_THAT(drain(list), ElementsAre(1));
 }
 
-TEST_F(RunnableTest, SplicingAnEmptyListChangesNothing) {
-  RunnableList list, other;
+TEST_F(IntrusiveListTest, SplicingAnEmptyListChangesNothing) {
+  List list, other;
   list.splice_back(other);
   EXPECT_THAT(drain(list), IsEmpty());
   list.push_back(one_);
@@ -160,8 +171,8 @@ TEST_F(RunnableTest, SplicingAnEmptyListChangesNothing) {
   EXPECT_THAT(drain(list), ElementsAre(1));
 }
 
-TEST_F(RunnableTest, ANodeMayLeaveAfterItHasBeenSpliced) {
-  RunnableList list, other;
+TEST_F(IntrusiveListTest, ANodeMayLeaveAfterItHasBeenSpliced) {
+  List list, other;
   other.push_back(one_);
   other.push_back(two_);
   list.splice_back(other);

@@ -1,0 +1,23 @@
+#include "asyncio/events/fd_handler.h"
+
+#include "absl/cleanup/cleanup.h"
+#include "asyncio/events/guarded_call.h"
+
+namespace asyncio::internal {
+
+// A callback that is removed while it runs goes when it has returned.
+void FdCallback::run() {
+  running_ = true;
+  const absl::Cleanup finish = [this] {
+    running_ = false;
+    if (removed_) delete this;
+  };
+  guarded_call(reporter_, context_, *this, callback_);
+}
+
+void FdCallback::removed() noexcept {
+  removed_ = true;
+  if (!running_) delete this;
+}
+
+}  // namespace asyncio::internal
