@@ -1,6 +1,8 @@
 #include "streams/src/served_stream.h"
 
 #include <exception>
+#include <memory>
+#include <source_location>
 #include <utility>
 
 #include "asyncio/streams/stream_reader.h"
@@ -18,19 +20,15 @@ Task<> start(EventLoop& loop, Coro<> serving, std::source_location where) {
 }  // namespace
 
 ServedStream::ServedStream(EventLoop& loop, std::size_t limit,
-                           std::shared_ptr<ClientHandler> handler, std::source_location where)
-    : StreamProtocol(loop, limit), handler_(std::move(handler)), where_(where) {}
+                           std::shared_ptr<ClientHandler> handler)
+    : StreamProtocol(loop, limit), handler_(std::move(handler)) {}
 
 void ServedStream::connection_made(Transport& transport) {
   StreamProtocol::connection_made(transport);
-  const Task<> task = start(
-      loop(), handler_->serve(StreamReader(shared_from_this()), StreamWriter(shared_from_this())),
-      where_);
-  task.add_done_callback(
-      [self = shared_from_this()](const Task<>& ended) {
-        static_cast<ServedStream&>(*self).served(ended);
-      },
-      where_);
+  const auto self = std::static_pointer_cast<ServedStream>(shared_from_this());
+  const Task<> task =
+      start(loop(), handler_->serve(StreamReader(self), StreamWriter(self)), handler_->where());
+  task.add_done_callback([self](const Task<>& ended) { self->served(ended); }, handler_->where());
 }
 
 void ServedStream::served(const Task<>& task) {

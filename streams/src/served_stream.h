@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <source_location>
 
 #include "asyncio/events/event_loop.h"
 #include "asyncio/streams/client_handler.h"
@@ -19,9 +18,8 @@ namespace asyncio::internal {
 // and closes the connection of one that did not end by itself.
 class ServedStream final : public StreamProtocol {
  public:
-  // Reports name `where`. Errors as StreamProtocol.
-  ServedStream(EventLoop& loop, std::size_t limit, std::shared_ptr<ClientHandler> handler,
-               std::source_location where);
+  // Errors as StreamProtocol.
+  ServedStream(EventLoop& loop, std::size_t limit, std::shared_ptr<ClientHandler> handler);
 
   void connection_made(Transport& transport) override;
 
@@ -29,7 +27,6 @@ class ServedStream final : public StreamProtocol {
   void served(const Task<>& task);
 
   const std::shared_ptr<ClientHandler> handler_;
-  const std::source_location where_;
 };
 
 }  // namespace asyncio::internal

@@ -8,11 +8,10 @@
 #include "streams/src/served_stream.h"
 
 namespace asyncio::internal {
-ProtocolFactory stream_factory(std::shared_ptr<ClientHandler> handler, std::size_t limit,
-                               std::source_location where) {
+ProtocolFactory stream_factory(std::shared_ptr<ClientHandler> handler, std::size_t limit) {
   if (limit == 0) throw std::invalid_argument("Limit cannot be <= 0");
-  return [limit, handler = std::move(handler), where] {
-    return std::make_shared<ServedStream>(get_running_loop(), limit, handler, where);
+  return [limit, handler = std::move(handler)] {
+    return std::make_shared<ServedStream>(get_running_loop(), limit, handler);
   };
 }
 

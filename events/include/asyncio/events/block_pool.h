@@ -66,7 +66,7 @@ class BlockPool {
   struct Block {
     Block* next;
   };
-  static constexpr std::size_t kStep = 64;
+  static constexpr std::size_t kStep = 16;
 
   static std::size_t class_of(std::size_t size) { return (size + kStep - 1) / kStep; }
 

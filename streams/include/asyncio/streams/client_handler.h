@@ -3,6 +3,7 @@
 #define ASYNCIO_STREAMS_CLIENT_HANDLER_H_
 
 #include <concepts>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -14,16 +15,24 @@ namespace asyncio::internal {
 
 class ClientHandler {
  public:
+  // Reports of its clients name `where`.
+  explicit ClientHandler(std::source_location where) noexcept : where_(where) {}
   virtual ~ClientHandler() = default;
+
+  std::source_location where() const noexcept { return where_; }
 
   // REQUIRES: the handler outlives the coroutine.
   virtual Coro<> serve(StreamReader reader, StreamWriter writer) = 0;
+
+ private:
+  const std::source_location where_;
 };
 
 template <class F>
 class CoroutineHandler final : public ClientHandler {
  public:
-  explicit CoroutineHandler(F function) : function_(std::move(function)) {}
+  CoroutineHandler(F function, std::source_location where)
+      : ClientHandler(where), function_(std::move(function)) {}
 
   ASYNCIO_INTERNAL_CORO_WRAPPER Coro<> serve(StreamReader reader, StreamWriter writer) override {
     return function_(std::move(reader), std::move(writer));
@@ -36,7 +45,8 @@ class CoroutineHandler final : public ClientHandler {
 template <class F>
 class PlainHandler final : public ClientHandler {
  public:
-  explicit PlainHandler(F function) : function_(std::move(function)) {}
+  PlainHandler(F function, std::source_location where)
+      : ClientHandler(where), function_(std::move(function)) {}
 
   Coro<> serve(StreamReader reader, StreamWriter writer) override {
     function_(std::move(reader), std::move(writer));

@@ -58,12 +58,11 @@ namespace internal {
 
 // Makes the protocols of a server that hands each client to `handler`. Throws std::invalid_argument
 // for a limit of 0.
-ProtocolFactory stream_factory(std::shared_ptr<ClientHandler> handler, std::size_t limit,
-                               std::source_location where);
+ProtocolFactory stream_factory(std::shared_ptr<ClientHandler> handler, std::size_t limit);
 
 template <class F>
 ProtocolFactory client_factory(F client_connected, std::size_t limit, std::source_location where) {
-  return stream_factory(std::make_shared<HandlerOf<F>>(std::move(client_connected)), limit, where);
+  return stream_factory(std::make_shared<HandlerOf<F>>(std::move(client_connected), where), limit);
 }
 
 ServerOptions server_options(const StreamServerOptions& options);
