@@ -2,6 +2,8 @@
 #ifndef ASYNCIO_TRANSPORTS_SILENCE_WATCH_H_
 #define ASYNCIO_TRANSPORTS_SILENCE_WATCH_H_
 
+#include <chrono>
+
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/handle.h"
 #include "asyncio/events/intrusive_list.h"
@@ -12,8 +14,8 @@ namespace asyncio::internal {
 
 // Asks all of them, four times per limit, whether there was anything since, instead of setting a
 // timer for each and reading the clock for each byte. One that was silent from one question to the
-// fifth after it is aborted: after the limit, and no later than a quarter of it. Without
-// connections there is no timer.
+// fifth after it is aborted: after the limit, and no later than a quarter of it. Asks as often as
+// the next watch, if there is one whose limit is shorter. Without connections there is no timer.
 class SilenceWatch {
  public:
   // A limit that is zero, negative or infinite: watches nobody. A connection that breaks its
@@ -35,13 +37,14 @@ class SilenceWatch {
   }
 
  private:
-  bool on() const noexcept { return interval_ > Duration(); }
+  bool on() const noexcept { return interval_.count() > 0; }
   void schedule();
   void sweep();
   void sweep(SocketTransport& connection);
 
   EventLoop& loop_;
-  const Duration interval_;  // zero: off
+  std::chrono::microseconds interval_;  // between two questions; zero: off
+  int intervals_ = 0;                   // of silence that make the limit
   const char* const complaint_;
   SilenceWatch* const then_;
   IntrusiveList<SocketTransport> connections_;

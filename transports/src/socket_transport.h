@@ -12,6 +12,7 @@
 
 #include <any>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -129,7 +130,7 @@ class SocketTransport final : public Transport,
   void mark_active() noexcept { active_ = true; }
 
   // A place for whoever asks that, to count how often it was not so. See SilenceWatch.
-  signed char silence = 0;
+  std::int16_t silence = 0;
 
  private:
   // TransportLife::Owner.

@@ -166,6 +166,26 @@ TEST_F(SilenceWatchTest, WhoBreaksTheSilenceGoesOverToTheNextWatch) {
   });
 }
 
+TEST_F(SilenceWatchTest, ALongLimitBeforeAShortOneDoesNotStretchIt) {
+  run([&]() -> Coro<> {
+    SilenceWatch later(loop_, 4s, "later", nullptr);
+    SilenceWatch first(loop_, 100s, "first", &later);
+    const TimePoint begin = loop_.time();
+    const Watched mute(loop_);
+    const Watched talker(loop_);
+    first.add(*mute.transport);
+    first.add(*talker.transport);
+    talker.peer.send("x");
+    const Duration life = co_await time_to_end(talker.protocol);
+    EXPECT_EQ(text_of(talker.protocol->error), "later");
+    EXPECT_GE(life, 4s);
+    EXPECT_LE(life, 6s + 10ms);
+    co_await time_to_end(mute.protocol);
+    EXPECT_GE(loop_.time() - begin, 100s);
+    EXPECT_LE(loop_.time() - begin, 101s + 10ms);
+  });
+}
+
 TEST_F(SilenceWatchTest, OneThatIsOffHandsOverAtOnce) {
   for (const Duration off : {Duration(), Duration::infinite(), Duration(-1s)}) {
     run([&]() -> Coro<> {

@@ -17,7 +17,7 @@ namespace asyncio {
 // neither it nor those behind it in the queue keep the server busy. Server::refused() counts these;
 // a warning is logged, at most one a minute.
 //
-// The two timeouts are precise to a quarter of themselves and never early. They read no clock and
+// The two timeouts are never early, and late by half of themselves at most. They read no clock and
 // set no timer per connection.
 struct ServerLimits {
   // At the same time.
