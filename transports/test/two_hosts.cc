@@ -21,10 +21,12 @@ constexpr char kInside[] = "ASYNCIO_TWO_HOSTS";
 constexpr char kSetUp[] = R"(
 set -e
 mount -t tmpfs none /run
-hosts=$(mktemp)
-printf '%s\n' '2001:db8::2 there' '10.0.0.2 there' '2001:db8::9 half-dead' '10.0.0.2 half-dead' >"$hosts"
-mount --bind "$hosts" /etc/hosts
-rm "$hosts"
+file=$(mktemp)
+replace() { cat >"$file" && cp "$file" "$file.$1" && mount --bind "$file.$1" "/etc/$1" && rm "$file.$1"; }
+printf '%s\n' '2001:db8::2 there' '10.0.0.2 there' '2001:db8::9 half-dead' '10.0.0.2 half-dead' | replace hosts
+echo 'nameserver 10.0.0.9' | replace resolv.conf
+echo 'hosts: files dns' | replace nsswitch.conf
+rm "$file"
 ip netns add there
 ip link add wire type veth peer name wire netns there
 for host in here there; do

@@ -5,7 +5,7 @@
 //
 // 10.0.0.9 and 2001:db8::9 are on the wire too, but whoever has them takes every packet and never
 // answers. Names: "there" has both addresses of that host, "half-dead" the silent IPv6 address and
-// there's IPv4 address.
+// there's IPv4 address; for any other the name server, 10.0.0.9, is asked.
 #ifndef TRANSPORTS_TEST_TWO_HOSTS_H_
 #define TRANSPORTS_TEST_TWO_HOSTS_H_
 

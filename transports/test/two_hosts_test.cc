@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@
 #include "asyncio/transports/connection.h"
 #include "asyncio/transports/datagram_endpoint.h"
 #include "asyncio/transports/protocol.h"
+#include "asyncio/transports/resolver.h"
 #include "asyncio/transports/server.h"
 #include "asyncio/transports/server_limits.h"
 #include "asyncio/transports/socket.h"
@@ -182,6 +184,31 @@ TEST_F(TwoHostsTest, ANetworkThatCannotBeReachedIsAnErrorAtOnce) {
       EXPECT_EQ(e.error_number(), ENETUNREACH);
     }
   });
+}
+
+// A name server that does not answer is asked for ten seconds and more.
+
+TEST_F(TwoHostsTest, ALookupThatNobodyAnswersIsGivenUpAtOnce) {
+  loop_.run([this]() -> Coro<> {
+    const TimePoint begin = loop_.time();
+    auto look_up = []() -> Coro<> { co_await wait_for(getaddrinfo("nobody.example", 80), 50ms); };
+    EXPECT_TRUE(holds<TimeoutError>(co_await failure_of(look_up)));
+    EXPECT_LT(Duration(loop_.time() - begin), 2s);
+  });
+}
+
+TEST_F(TwoHostsTest, AProcessEndsThoughALookupOfItsHangs) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const TimePoint begin = std::chrono::steady_clock::now();
+  const auto look_up_and_leave = [] {
+    auto look_up = []() -> Coro<> { co_await wait_for(getaddrinfo("nobody.example", 80), 50ms); };
+    WatchedLoop loop;
+    loop.run([look_up]() -> Coro<> { co_await failure_of(look_up); });
+    loop.close();
+    std::exit(7);
+  };
+  EXPECT_EXIT(look_up_and_leave(), testing::ExitedWithCode(7), "");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s);
 }
 
 TEST_F(TwoHostsTest, DatagramsThatAreLostAreNoError) {
