@@ -102,6 +102,7 @@ void FutureState::fail(std::exception_ptr error) {
 void FutureState::end_cancelled(std::exception_ptr error) {
   settle(Status::kCancelled);
   error_ = std::move(error);
+  cancel_message_.reset();
 }
 
 // A loop that is not running here may be closed or gone, or run elsewhere.

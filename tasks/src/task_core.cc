@@ -69,7 +69,6 @@ void TaskCore::run() {
   StateRef<FutureState> last_reference;
   const TaskRegistry::CurrentScope scope(*this);
   waiting_on_ = nullptr;
-  cancel_sent_ = false;
   if (future_.done()) {
     last_reference = leave_registry();
     return refuse_step();
@@ -98,7 +97,7 @@ void TaskCore::complete() {
   ended_at_ = frames_.root()->place();
   frames_.destroy_frames();
   if (error == nullptr) {
-    future_.FutureState::cancel(cancel_message_);
+    future_.FutureState::cancel(future_.cancel_message());
     return;
   }
   if (holds<CancelledError>(error)) return future_.end_cancelled(std::move(error));
@@ -108,7 +107,7 @@ void TaskCore::complete() {
 
 void TaskCore::end_unstarted() {
   frames_.destroy_frames();
-  future_.end_cancelled(std::make_exception_ptr(CancelledError(cancel_message_)));
+  future_.end_cancelled(std::make_exception_ptr(CancelledError(future_.cancel_message())));
 }
 
 // Somebody has ended the future through a handle that does not know it to be a task's.
@@ -125,19 +124,19 @@ StateRef<FutureState> TaskCore::leave_registry() noexcept {
   return StateRef<FutureState>(&future_);
 }
 
-// Once what the task waits for has been cancelled, the CancelledError on its way keeps its message.
+// Only what the task must throw itself is a message of the task, as Task._cancel_message in
+// CPython: a CancelledError that is on its way keeps the one that it was sent with.
 bool TaskCore::request_cancel(std::optional<std::string> message) {
   if (future_.done()) {
     future_.mark_retrieved();
     return false;
   }
   ++cancelling_;
-  const bool sent = waiting_on_ != nullptr && waiting_on_->cancel(message);
-  if (sent || !cancel_sent_) cancel_message_ = std::move(message);
-  if (sent) {
-    cancel_sent_ = true;
+  if (waiting_on_ != nullptr && waiting_on_->cancel(message)) {
+    sent_message_ = std::move(message);
   } else {
     must_cancel_ = true;
+    future_.set_cancel_message(std::move(message));
   }
   return true;
 }
@@ -150,15 +149,20 @@ int TaskCore::uncancel() noexcept {
 
 void TaskCore::suspend(Cancellable* waiting_on) {
   waiting_on_ = waiting_on;
-  if (must_cancel_ && waiting_on != nullptr && waiting_on->cancel(cancel_message_)) {
+  if (must_cancel_ && waiting_on != nullptr && waiting_on->cancel(future_.cancel_message())) {
     must_cancel_ = false;
-    cancel_sent_ = true;
+    sent_message_ = future_.cancel_message();
   }
 }
 
 CancelledError TaskCore::take_cancellation() {
   must_cancel_ = false;
-  return CancelledError(cancel_message_);
+  return CancelledError(future_.cancel_message());
+}
+
+CancelledError TaskCore::take_sent_cancellation() {
+  must_cancel_ = false;
+  return CancelledError(std::exchange(sent_message_, std::nullopt));
 }
 
 std::string TaskCore::name() const {

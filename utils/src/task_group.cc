@@ -94,11 +94,11 @@ Coro<bool> TaskGroup::exit(std::exception_ptr error) {
       if (!aborting_) abort();
     }
   }
-  // What is left after the group's own request is somebody else's.
+  // What is left after the group's own request is somebody else's. That of the body goes first.
   if (parent_cancelled_) {
     if (parent_->uncancel() == 0) {
       cancellation = nullptr;
-    } else if (late_cancellation != nullptr) {
+    } else if (cancellation == nullptr) {
       cancellation = late_cancellation;
     }
   }

@@ -1,6 +1,7 @@
 #include "asyncio/utils/wait_for.h"
 
 #include "asyncio/futures/waiter.h"
+#include "asyncio/selectors/os_error.h"
 #include "asyncio/utils/future_watch.h"
 
 namespace asyncio::internal {
@@ -24,6 +25,9 @@ Coro<> cancel_and_wait(FutureState* future) {
   WaiterWatch watch(*future);
   future->cancel(std::nullopt);
   co_await watch.waiter();
+  if (!future->ended_in_cancellation()) co_return;
+  future->retrieve_error();
+  throw TimeoutError();
 }
 
 }  // namespace asyncio::internal

@@ -452,6 +452,58 @@ TEST_F(GatherTest, AFailureThatComesWithTheCancellationOfTheTaskThatAwaitsItCoun
   EXPECT_TRUE(loop_.reports().empty());
 }
 
+// What ends a task that is cancelled, with these messages, while it awaits a gather() with
+// `return_exceptions` of one that sleeps and of `last`.
+Coro<std::string> ending_with(Coro<> (*last)(), std::vector<std::string> messages) {
+  auto body = [last]() -> Coro<> {
+    Future<std::tuple<Outcome<void>, Outcome<void>>> all =
+        gather(return_exceptions, sleep(1h), last());
+    co_await all;
+  };
+  const Task<> task = create_task(body);
+  co_await sleep(1s);
+  for (const std::string& message : messages) task.cancel(message);
+  co_return co_await ending_of<void>(task);
+}
+
+Coro<> swallow_a_cancellation() {
+  try {
+    co_await sleep(1h);
+  } catch (const CancelledError&) {
+  }
+}
+
+TEST_F(GatherTest, CancelledWithReturnExceptionsItHasNoMessageIfTheLastChildSwallowsTheError) {
+  loop_.run([]() -> Coro<> {
+    const std::vector<std::string> messages = {"enough"};
+    EXPECT_EQ(co_await ending_with(swallow_a_cancellation, messages), "cancelled");
+  });
+}
+
+TEST_F(GatherTest, CancelledWithReturnExceptionsItHasTheMessageThatTheLastChildHasNotHeard) {
+  loop_.run([]() -> Coro<> {
+    const std::vector<std::string> messages = {"one", "two"};
+    EXPECT_EQ(co_await ending_with(swallow_a_cancellation, messages), "cancelled: two");
+  });
+}
+
+TEST_F(GatherTest, CancelledWithReturnExceptionsItHasTheMessageWithWhichTheLastChildCancelledIt) {
+  loop_.run([]() -> Coro<> {
+    std::optional<Task<>> gathering;
+    auto last = [&]() -> Coro<> {
+      gathering->cancel("enough");
+      throw std::runtime_error("bad");
+      co_return;
+    };
+    auto body = [&]() -> Coro<> {
+      Future<std::tuple<Outcome<void>>> all = gather(return_exceptions, last);
+      co_await all;
+    };
+    gathering = create_task(body);
+    EXPECT_EQ(co_await ending_of<void>(*gathering), "cancelled: enough");
+  });
+}
+
 TEST_F(GatherTest, WithReturnExceptionsTheMessageOfACancelledTaskStaysWithTheTask) {
   loop_.run([&]() -> Coro<> {
     const Task<> task = create_task(nothing());

@@ -854,6 +854,33 @@ TEST_F(TaskGroupTest, CancelSwallowsNoCancellationFromOutside) {
             "cancelled: outside");
 }
 
+TEST_F(TaskGroupTest, OfTwoCancellationsThatOfTheBodyPassesThroughAndNotThatOfTheWait) {
+  auto stubborn = []() -> Coro<> {
+    try {
+      co_await sleep(1h);
+    } catch (const CancelledError&) {
+    }
+    co_await sleep(10s);
+  };
+  auto cancels_when_cancelled = [&](TaskGroup& group) -> Coro<> {
+    group.create_task(stubborn);
+    try {
+      co_await sleep(1h);
+    } catch (const CancelledError&) {
+      group.cancel();
+      throw;
+    }
+  };
+  auto is_cancelled_after_cancel = [&](TaskGroup& group) -> Coro<> {
+    group.create_task(stubborn);
+    co_await sleep(0s);
+    group.cancel();
+    co_await sleep(1h);
+  };
+  EXPECT_EQ(run_cancelled(cancels_when_cancelled), "cancelled: outside");
+  EXPECT_EQ(run_cancelled(is_cancelled_after_cancel), "cancelled");
+}
+
 TEST_F(TaskGroupTest, CancelHidesNoFailures) {
   auto task_before = [](TaskGroup& group) -> Coro<> {
     group.create_task(failure_after(1s, "task"));

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "asyncio/futures/errors.h"
 #include "asyncio/futures/future.h"
@@ -15,6 +16,7 @@
 #include "asyncio/tasks/sleep.h"
 #include "asyncio/tasks/task.h"
 #include "asyncio/tasks/task_factory.h"
+#include "asyncio/utils/gather.h"
 #include "asyncio/utils/shield.h"
 #include "gtest/gtest.h"
 #include "tasks/test/ending.h"
@@ -123,6 +125,24 @@ TEST_F(WaitForTest, WithZeroOrLessNeverStartsACoroutine) {
     EXPECT_THROW(co_await wait_for(mark(&started), -1s), TimeoutError);
   });
   EXPECT_FALSE(started);
+}
+
+TEST_F(WaitForTest, WithZeroOrLessTheMessageOfTheCancelledTaskGoesToIt) {
+  loop_.run([]() -> Coro<> {
+    const Task<int> task = create_task(number_after(1, 1h));
+    co_await sleep(0s);
+    task.cancel("enough");
+    EXPECT_THROW(co_await wait_for(task, 0s), TimeoutError);
+    EXPECT_EQ(ending(task), "cancelled");
+  });
+}
+
+TEST_F(WaitForTest, WithZeroOrLessTheCancelledErrorWithWhichAFutureFailsIsATimeout) {
+  loop_.run([]() -> Coro<> {
+    const Future<std::vector<int>> both = gather(std::vector{Future<int>(), Future<int>()});
+    EXPECT_THROW(co_await wait_for(both, 0s), TimeoutError);
+    EXPECT_FALSE(both.cancelled());
+  });
 }
 
 TEST_F(WaitForTest, WithZeroOrLessCancelsATaskAndWaitsForItsEnd) {

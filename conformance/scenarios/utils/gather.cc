@@ -138,6 +138,59 @@ SCENARIO(the_first_child_that_a_cancellation_ends_ends_it) {
   co_await sleep(seconds(10));
 }
 
+using Last = Coro<> (*)();
+
+Coro<> gathers(Last last) {
+  auto future = gather(return_exceptions, sleeps("first"), last());
+  co_await std::move(future);
+}
+
+Coro<> gather_cancelled_and(std::vector<std::string> messages, Last last) {
+  Task<> task = create_task(gathers(last));
+  co_await sleep(seconds(1));
+  for (const std::string& message : messages) task.cancel(message);
+  co_await waited("task", task);
+}
+
+Coro<> swallows() {
+  try {
+    co_await sleep(seconds(3600));
+  } catch (const CancelledError&) {
+    trace("swallows", std::current_exception());
+  }
+}
+
+Coro<> cancels_itself() {
+  current_task()->cancel("self");
+  co_return;
+}
+
+Coro<> cancels_itself_and_fails() {
+  current_task()->cancel("self");
+  throw std::invalid_argument("failed");
+  co_return;
+}
+
+SCENARIO(of_a_last_child_that_swallows_the_cancellation_it_has_no_message) {
+  const std::vector<std::string> messages = {"enough"};
+  co_await gather_cancelled_and(messages, swallows);
+}
+
+SCENARIO(of_a_last_child_that_swallows_two_cancellations_it_has_the_second_message) {
+  const std::vector<std::string> messages = {"one", "two"};
+  co_await gather_cancelled_and(messages, swallows);
+}
+
+SCENARIO(of_a_last_child_that_cancelled_itself_it_has_that_message) {
+  const std::vector<std::string> messages = {"enough"};
+  co_await gather_cancelled_and(messages, cancels_itself);
+}
+
+SCENARIO(of_a_last_child_that_cancelled_itself_and_failed_it_has_that_message) {
+  const std::vector<std::string> messages = {"enough"};
+  co_await gather_cancelled_and(messages, cancels_itself_and_fails);
+}
+
 LOOP_SCENARIO(without_a_loop_it_refuses) {
   try {
     gather();

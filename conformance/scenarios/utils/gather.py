@@ -136,6 +136,53 @@ async def the_first_child_that_a_cancellation_ends_ends_it():
     await asyncio.sleep(10)
 
 
+async def gather_cancelled_and(*messages, last):
+    async def gathers():
+        await asyncio.gather(sleeps("first"), last(), return_exceptions=True)
+
+    task = asyncio.create_task(gathers())
+    await asyncio.sleep(1)
+    for message in messages:
+        task.cancel(message)
+    await waited("task", task)
+
+
+async def swallows():
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError as error:
+        trace("swallows", error)
+
+
+async def cancels_itself():
+    asyncio.current_task().cancel("self")
+
+
+async def cancels_itself_and_fails():
+    asyncio.current_task().cancel("self")
+    raise ValueError("failed")
+
+
+@scenario
+async def of_a_last_child_that_swallows_the_cancellation_it_has_no_message():
+    await gather_cancelled_and("enough", last=swallows)
+
+
+@scenario
+async def of_a_last_child_that_swallows_two_cancellations_it_has_the_second_message():
+    await gather_cancelled_and("one", "two", last=swallows)
+
+
+@scenario
+async def of_a_last_child_that_cancelled_itself_it_has_that_message():
+    await gather_cancelled_and("enough", last=cancels_itself)
+
+
+@scenario
+async def of_a_last_child_that_cancelled_itself_and_failed_it_has_that_message():
+    await gather_cancelled_and("enough", last=cancels_itself_and_fails)
+
+
 @scenario
 def without_a_loop_it_refuses(loop):
     try:

@@ -253,6 +253,47 @@ SCENARIO(cancel_does_not_hide_failures) {
   });
 }
 
+SCENARIO(cancel_by_a_body_that_was_cancelled_from_outside) {
+  Task<> task = create_task([] {
+    return with(TaskGroup(), [](TaskGroup& group) -> Coro<> {
+      group.create_task(sleeps("task"));
+      try {
+        co_await sleeps("body");
+      } catch (const CancelledError&) {
+        group.cancel();
+        throw;
+      }
+    });
+  });
+  co_await sleep(seconds(1));
+  task.cancel("from outside");
+  co_await waited("task", task);
+  trace(task.cancelled(), task.cancelling());
+}
+
+Coro<> lingers() {
+  try {
+    co_await sleep(seconds(3600));
+  } catch (const CancelledError&) {
+  }
+  co_await sleep(seconds(5));
+}
+
+SCENARIO(a_cancellation_from_outside_after_cancel_has_ended_the_body) {
+  Task<> task = create_task([] {
+    return with(TaskGroup(), [](TaskGroup& group) -> Coro<> {
+      group.create_task(lingers());
+      co_await sleep(seconds(1));
+      group.cancel();
+      co_await sleeps("body");
+    });
+  });
+  co_await sleep(seconds(2));
+  task.cancel("from outside");
+  co_await waited("task", task);
+  trace(task.cancelled(), task.cancelling());
+}
+
 SCENARIO(cancel_before_the_block) {
   TaskGroup group;
   group.cancel();

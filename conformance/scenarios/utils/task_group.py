@@ -264,6 +264,46 @@ async def cancel_does_not_hide_failures():
 
 
 @scenario
+async def cancel_by_a_body_that_was_cancelled_from_outside():
+    async def block():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(sleeps("task"))
+            try:
+                await sleeps("body")
+            except asyncio.CancelledError:
+                group.cancel()
+                raise
+
+    task = asyncio.create_task(block())
+    await asyncio.sleep(1)
+    task.cancel("from outside")
+    await waited("task", task)
+    trace(task.cancelled(), task.cancelling())
+
+
+@scenario
+async def a_cancellation_from_outside_after_cancel_has_ended_the_body():
+    async def lingers():
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            await asyncio.sleep(5)
+
+    async def block():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(lingers())
+            await asyncio.sleep(1)
+            group.cancel()
+            await sleeps("body")
+
+    task = asyncio.create_task(block())
+    await asyncio.sleep(2)
+    task.cancel("from outside")
+    await waited("task", task)
+    trace(task.cancelled(), task.cancelling())
+
+
+@scenario
 async def cancel_before_the_block():
     group = asyncio.TaskGroup()
     group.cancel()

@@ -64,6 +64,21 @@ SCENARIO(a_pending_future_under_a_limit_of_zero_is_cancelled) {
   trace(future.cancelled());
 }
 
+SCENARIO(a_cancelled_task_under_a_limit_of_zero_has_told_its_message) {
+  Task<> task = create_task(sleeps_until_cancelled());
+  co_await sleep(seconds(0));
+  task.cancel("enough");
+  co_await waited("wait_for", [&] { return wait_for(task, seconds(0)); });
+  co_await waited("task", task);
+}
+
+SCENARIO(a_pending_gather_under_a_limit_of_zero) {
+  auto gathered = gather(sleeps_until_cancelled());
+  co_await sleep(seconds(0));
+  co_await waited("wait_for", [&] { return wait_for(gathered, seconds(0)); });
+  trace(gathered.cancelled());
+}
+
 SCENARIO(a_future_that_is_too_slow_is_cancelled) {
   Future<std::string> future;
   co_await waited("wait_for", [&] { return wait_for(future, seconds(1)); });

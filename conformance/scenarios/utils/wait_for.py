@@ -65,6 +65,23 @@ async def a_pending_future_under_a_limit_of_zero_is_cancelled():
 
 
 @scenario
+async def a_cancelled_task_under_a_limit_of_zero_has_told_its_message():
+    task = asyncio.create_task(sleeps_until_cancelled())
+    await asyncio.sleep(0)
+    task.cancel("enough")
+    await waited("wait_for", asyncio.wait_for(task, 0))
+    await waited("task", task)
+
+
+@scenario
+async def a_pending_gather_under_a_limit_of_zero():
+    gathered = asyncio.gather(sleeps_until_cancelled())
+    await asyncio.sleep(0)
+    await waited("wait_for", asyncio.wait_for(gathered, 0))
+    trace(gathered.cancelled())
+
+
+@scenario
 async def a_future_that_is_too_slow_is_cancelled():
     future = asyncio.get_running_loop().create_future()
     await waited("wait_for", asyncio.wait_for(future, 1))

@@ -51,7 +51,7 @@ class FutureState : public Cancellable, public Pooled {
   void fail(std::exception_ptr error);
 
   // Ends as cancelled. The first who asks for the result gets this CancelledError, later ones one
-  // without a message. REQUIRES: !done().
+  // without a message: that of set_cancel_message() is gone. REQUIRES: !done().
   void end_cancelled(std::exception_ptr error);
 
   // The CancelledError or the exception; marks it as seen. A pending future throws
@@ -72,8 +72,13 @@ class FutureState : public Cancellable, public Pooled {
   // The CancelledError for whoever asks next. Python counterpart: Future._make_cancelled_error().
   std::exception_ptr make_cancelled_error();
 
-  // What it was cancelled with by cancel() itself, if anything.
+  // The message of the errors that make_cancelled_error() makes. cancel() sets it; a task, which
+  // cancel() does not end, sets it itself, and keeps it if it then ends in another way.
+  // Python counterpart: Future._cancel_message.
   const std::optional<std::string>& cancel_message() const noexcept { return cancel_message_; }
+  void set_cancel_message(std::optional<std::string> message) {
+    cancel_message_ = std::move(message);
+  }
 
   // Throws whatever a result() must throw: InvalidStateError, CancelledError, the exception. It is
   // inline because each function that an exception leaves costs the unwinder thousands of

@@ -72,8 +72,8 @@ class Suspension {
     if (task_ != nullptr) task_->resume();
   }
   ABSL_ATTRIBUTE_ALWAYS_INLINE void finish(const Waiter& waiter) {
+    if (waiter.cancelled()) throw task_->take_sent_cancellation();
     finish();
-    if (waiter.cancelled()) throw task_->take_cancellation();
   }
 
   // The loop of the task that is suspended here. REQUIRES: park() or yield() has been called.

@@ -79,6 +79,10 @@ class TaskCore : public Runnable {
   // function that an exception leaves costs the unwinder thousands of instructions.
   CancelledError take_cancellation();
 
+  // The same, for a leaf whose Waiter has been cancelled: with the message of the request that did
+  // it. A later one, which found the Waiter cancelled already, is dealt with by that.
+  CancelledError take_sent_cancellation();
+
   // Name.
 
   std::string name() const;
@@ -128,11 +132,10 @@ class TaskCore : public Runnable {
   TaskCore* previous_task_ = nullptr;
   std::uint64_t id_;
   std::optional<std::string> name_;
-  std::optional<std::string> cancel_message_;
-  std::source_location ended_at_;  // where the root was when it ended without a value
+  std::optional<std::string> sent_message_;  // with which waiting_on_ was cancelled last
+  std::source_location ended_at_;            // where the root was when it ended without a value
   int cancelling_ = 0;
-  bool must_cancel_ = false;  // throw CancelledError at the next step
-  bool cancel_sent_ = false;  // what the task waits for has been cancelled on its behalf
+  bool must_cancel_ = false;  // throw CancelledError at the next step, with the future's message
 };
 
 // The tasks of one loop that are not done, in order of creation, and the one that runs.

@@ -78,15 +78,13 @@ class HeldFuture {
   Future<T> future_;
 };
 
-// Cancels `future` and waits until it has ended. Cancelled itself, it does not ask again.
+// Cancels `future` and waits until it has ended. Throws TimeoutError if that was with a
+// CancelledError, which then counts as asked for. Cancelled itself, it does not ask again.
 Coro<> cancel_and_wait(FutureState* future);
 
 template <class T>
 Coro<T> wait_for_nothing(Future<T> future) {
-  if (!future.done()) {
-    co_await cancel_and_wait(&future.state());
-    if (future.cancelled()) throw TimeoutError();
-  }
+  if (!future.done()) co_await cancel_and_wait(&future.state());
   co_return co_await future;
 }
 
