@@ -87,7 +87,7 @@ void FutureState::report_unretrieved() noexcept {
 bool FutureState::cancel(std::optional<std::string> message) {
   retrieved_ = true;
   if (done()) return false;
-  cancel_message_ = std::move(message);
+  set_cancel_message(std::move(message));
   settle(Status::kCancelled);
   return true;
 }
@@ -102,7 +102,7 @@ void FutureState::fail(std::exception_ptr error) {
 void FutureState::end_cancelled(std::exception_ptr error) {
   settle(Status::kCancelled);
   error_ = std::move(error);
-  cancel_message_.reset();
+  cancel_message_ = RareText();
 }
 
 // A loop that is not running here may be closed or gone, or run elsewhere.
@@ -141,7 +141,7 @@ bool FutureState::ended_in_cancellation() const noexcept {
 
 std::exception_ptr FutureState::make_cancelled_error() {
   if (cancelled() && error_ != nullptr) return std::exchange(error_, nullptr);
-  return std::make_exception_ptr(CancelledError(cancel_message_));
+  return std::make_exception_ptr(CancelledError(cancel_message()));
 }
 
 std::exception_ptr FutureState::exception() {

@@ -45,7 +45,7 @@ TaskCore::TaskCore(FutureState& future, PromiseBase& root, const TaskOptions& op
       context_(options.context != nullptr ? options.context->ref() : ContextRef::capture()),
       registry_(TaskRegistry::of(future.loop())),
       id_(options.name.empty() ? next_task_id() : 0) {
-  if (!options.name.empty()) name_.emplace(options.name);
+  if (!options.name.empty()) name_ = RareText(std::string(options.name));
   root.adopt(*this, frames_);
   registry_.add(*this);
   future_.add_reference();
@@ -133,7 +133,7 @@ bool TaskCore::request_cancel(std::optional<std::string> message) {
   }
   ++cancelling_;
   if (waiting_on_ != nullptr && waiting_on_->cancel(message)) {
-    sent_message_ = std::move(message);
+    sent_message_ = RareText(std::move(message));
   } else {
     must_cancel_ = true;
     future_.set_cancel_message(std::move(message));
@@ -151,7 +151,7 @@ void TaskCore::suspend(Cancellable* waiting_on) {
   waiting_on_ = waiting_on;
   if (must_cancel_ && waiting_on != nullptr && waiting_on->cancel(future_.cancel_message())) {
     must_cancel_ = false;
-    sent_message_ = future_.cancel_message();
+    sent_message_ = RareText(future_.cancel_message());
   }
 }
 
@@ -162,7 +162,7 @@ CancelledError TaskCore::take_cancellation() {
 
 CancelledError TaskCore::take_sent_cancellation() {
   must_cancel_ = false;
-  return CancelledError(std::exchange(sent_message_, std::nullopt));
+  return CancelledError(std::exchange(sent_message_, RareText()).copy());
 }
 
 std::string TaskCore::name() const {

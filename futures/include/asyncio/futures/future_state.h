@@ -21,6 +21,7 @@
 #include "asyncio/events/context.h"
 #include "asyncio/events/event_loop.h"
 #include "asyncio/events/runnable.h"
+#include "asyncio/futures/rare_text.h"
 #include "asyncio/futures/waiter.h"
 
 namespace asyncio::internal {
@@ -75,9 +76,9 @@ class FutureState : public Cancellable, public Pooled {
   // The message of the errors that make_cancelled_error() makes. cancel() sets it; a task, which
   // cancel() does not end, sets it itself, and keeps it if it then ends in another way.
   // Python counterpart: Future._cancel_message.
-  const std::optional<std::string>& cancel_message() const noexcept { return cancel_message_; }
+  std::optional<std::string> cancel_message() const { return cancel_message_.copy(); }
   void set_cancel_message(std::optional<std::string> message) {
-    cancel_message_ = std::move(message);
+    cancel_message_ = RareText(std::move(message));
   }
 
   // Throws whatever a result() must throw: InvalidStateError, CancelledError, the exception. It is
@@ -137,7 +138,7 @@ class FutureState : public Cancellable, public Pooled {
   RunnableList waiting_;
   CallbackNode* callbacks_ = nullptr;  // those of waiting_ that are callbacks
   std::exception_ptr error_;           // the exception, or a CancelledError that nobody has got yet
-  std::optional<std::string> cancel_message_;
+  RareText cancel_message_;
   unsigned references_ = 1;
   Status status_ = Status::kPending;
   bool retrieved_ = false;

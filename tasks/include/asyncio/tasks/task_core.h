@@ -16,6 +16,7 @@
 #include "asyncio/events/runnable.h"
 #include "asyncio/futures/errors.h"
 #include "asyncio/futures/future_state.h"
+#include "asyncio/futures/rare_text.h"
 #include "asyncio/futures/waiter.h"
 #include "asyncio/tasks/promise_base.h"
 #include "asyncio/tasks/task_options.h"
@@ -86,7 +87,7 @@ class TaskCore : public Runnable {
   // Name.
 
   std::string name() const;
-  void set_name(std::string name) { name_ = std::move(name); }
+  void set_name(std::string name) { name_ = RareText(std::move(name)); }
 
   // The frame that runs or waits, and through its parents all others; null once it has ended.
   const PromiseBase* leaf() const noexcept { return frames_.leaf(); }
@@ -131,9 +132,9 @@ class TaskCore : public Runnable {
   TaskCore* next_task_ = nullptr;  // the registry's list
   TaskCore* previous_task_ = nullptr;
   std::uint64_t id_;
-  std::optional<std::string> name_;
-  std::optional<std::string> sent_message_;  // with which waiting_on_ was cancelled last
-  std::source_location ended_at_;            // where the root was when it ended without a value
+  RareText name_;
+  RareText sent_message_;          // with which waiting_on_ was cancelled last
+  std::source_location ended_at_;  // where the root was when it ended without a value
   int cancelling_ = 0;
   bool must_cancel_ = false;  // throw CancelledError at the next step, with the future's message
 };
