@@ -75,3 +75,8 @@ def weights_for(version):
         for step, weight in WEIGHTS.items()
         if SINCE.get(step, ((3, 0), ""))[0] <= version
     }
+
+
+def silent_about(version):
+    """What a report may say that this Python does not make: of an exception behind a shield() that was cancelled."""
+    return [] if version >= (3, 15) else [" exception was never retrieved "]

@@ -165,6 +165,13 @@ class World:
         self.conditions = [DirectCondition()]
         self.barriers = [asyncio.Barrier(2)]
 
+    def forget_tasks(self):
+        self.tasks.clear()
+        self.started.clear()
+        self.futures.clear()
+        for condition in self.conditions:
+            condition._waiters.notified.clear()
+
 
 async def tried(step):
     try:
@@ -470,6 +477,7 @@ def run_loop(program, loop):
     loop.run_forever()
     for task in world.started:
         trace("pending" if not task.done() else "cancelled" if task.cancelled() else "done")
+    world.forget_tasks()
     return [task for task in asyncio.all_tasks(loop) if not task.done()]
 
 
