@@ -5,12 +5,15 @@
 
 namespace asyncio::internal {
 
-// A callback that is removed while it runs goes when it has returned.
+// A callback that is removed while it runs goes when it has returned, with all that it has captured
+// while this can still be asked what runs.
 void FdCallback::run() {
   running_ = true;
   const absl::Cleanup finish = [this] {
     running_ = false;
-    if (removed_) delete this;
+    if (!removed_) return;
+    callback_ = nullptr;
+    delete this;
   };
   guarded_call(reporter_, context_, *this, callback_);
 }
