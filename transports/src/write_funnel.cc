@@ -115,8 +115,8 @@ bool WriteFunnel::watch() {
 
 // False if the connection has ended instead.
 bool WriteFunnel::keep(std::string_view rest) {
-  if (!watch()) return false;
   Backlog& kept = backlog();
+  if (!watch()) return false;
   kept.unsent.append(rest);
   kept.unheeded = kept.pauser.paused() ? kept.unheeded + rest.size() : 0;
   return true;
@@ -155,8 +155,9 @@ void WriteFunnel::all_sent() {
 void WriteFunnel::wake_waiter() { std::exchange(backlog_->waiter, nullptr)->wake(); }
 
 void WriteFunnel::wake_when_writable(Waiter& waiter) {
+  Backlog& kept = backlog();
   if (watch()) {
-    backlog().waiter = &waiter;
+    kept.waiter = &waiter;
   } else {
     waiter.wake();
   }
