@@ -12,7 +12,7 @@ export HOME=$TEST_TMPDIR
 mkdir -p workspace/{tools,third_party/rules_cc/cc,tasks/{src,include/asyncio/tasks}} \
   workspace/{selectors/include/asyncio/selectors,events/include/asyncio/events}
 cp -L "$top"/{WORKSPACE,deps.bzl} workspace
-cp -L "$top"/tools/{BUILD,layers.bzl} workspace/tools
+cp -L "$top"/tools/{BUILD,layers.bzl,sanitizers.bzl} workspace/tools
 cp -L "$top"/../rules_cc/cc/defs.bzl workspace/third_party/rules_cc/cc
 cd workspace
 touch BUILD third_party/rules_cc/{WORKSPACE,cc/BUILD} selectors/include/asyncio/selectors/selector.h \
