@@ -145,7 +145,7 @@ def _header_library(name, header, deps, srcs, hdrs, features = [], testonly = Fa
             deps = deps + [":" + name],
         )
 
-def asyncio_test(name, deps = [], srcs = None, size = "small", features = [], **kwargs):
+def asyncio_test(name, deps = [], srcs = None, size = "small", features = [], tags = [], **kwargs):
     """A GoogleTest: test/<name>.cc; gtest, its main and the TSan suppressions are linked.
 
     Args:
@@ -154,7 +154,8 @@ def asyncio_test(name, deps = [], srcs = None, size = "small", features = [], **
       srcs: in place of test/<name>.cc.
       size: as for cc_test.
       features: more features.
-      **kwargs: passed on to cc_test.
+      tags: as for cc_test; "alone" keeps it out of asyncio_tests_together().
+      **kwargs: passed on to cc_test; what has any is alone too.
     """
     _check_edges(name, deps)
     native.cc_test(
@@ -162,12 +163,57 @@ def asyncio_test(name, deps = [], srcs = None, size = "small", features = [], **
         srcs = srcs or ["test/%s.cc" % name],
         size = size,
         features = ["layering_check"] + features,
-        deps = deps + [
-            "//tools:tsan_suppressions",
-            "@com_google_googletest//:gtest",
-            "@com_google_googletest//:gtest_main",
-        ],
+        tags = tags + ([] if kwargs or "alone" in tags else ["together"]),
+        deps = deps + _TEST_DEPS,
         **kwargs
+    )
+
+_TEST_DEPS = [
+    "//tools:tsan_suppressions",
+    "@com_google_googletest//:gtest",
+    "@com_google_googletest//:gtest_main",
+]
+
+# As many tests as are compiled at once: few enough for two processors to share a layer's.
+_TOGETHER = 8
+
+def asyncio_tests_together():
+    """The package's asyncio_tests once more, as one program, many compiled at once: `:together`.
+
+    That takes a third of the time. CI does it where another configuration has compiled each by
+    itself. Stands at the end of the BUILD file; `//...` does not include it.
+    """
+    tests = [rule for rule in native.existing_rules().values() if "together" in rule["tags"]]
+    sources = depset([src.lstrip(":") for rule in tests for src in rule["srcs"]]).to_list()
+    parts = sorted([source for source in sources if source.endswith("_test.cc")])
+    native.cc_library(
+        name = "together_parts",
+        testonly = True,
+        textual_hdrs = parts,
+        visibility = ["//visibility:private"],
+    )
+    compiled = []
+    for begin in range(0, len(parts), _TOGETHER):
+        name = "together_%d" % (begin // _TOGETHER)
+        compiled.append(name + ".cc")
+        _text_file(
+            name = name,
+            out = name + ".cc",
+            content = "".join([
+                "#include \"%s/%s\"\n" % (native.package_name(), part)
+                for part in parts[begin:begin + _TOGETHER]
+            ]),
+            testonly = True,
+        )
+    native.cc_test(
+        name = "together",
+        srcs = compiled + [source for source in sources if source not in parts],
+        size = "large",
+        # Some tests name their own file: as it is called when it is compiled by itself.
+        copts = ["-fmacro-prefix-map=./="],
+        shard_count = 4,
+        tags = ["manual"],
+        deps = depset([dep for rule in tests for dep in rule["deps"]] + [":together_parts"]).to_list(),
     )
 
 def asyncio_layer(deps):

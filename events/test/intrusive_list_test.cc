@@ -11,13 +11,13 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-struct Node : ListNode {
-  explicit Node(int number) : number(number) {}
+struct Numbered : ListNode {
+  explicit Numbered(int number) : number(number) {}
 
   const int number;
 };
 
-using List = IntrusiveList<Node>;
+using List = IntrusiveList<Numbered>;
 
 class IntrusiveListTest : public ::testing::Test {
  protected:
@@ -28,7 +28,7 @@ class IntrusiveListTest : public ::testing::Test {
     return numbers;
   }
 
-  Node one_{1}, two_{2}, three_{3}, four_{4};
+  Numbered one_{1}, two_{2}, three_{3}, four_{4};
 };
 
 TEST_F(IntrusiveListTest, ANewListIsEmptyAndANewNodeInNoList) {
@@ -63,7 +63,7 @@ TEST_F(IntrusiveListTest, ANodeMayJoinAgainOnceItHasBeenTakenOut) {
 }
 
 TEST_F(IntrusiveListTest, ANodeMayLeaveFromAnyPlace) {
-  for (Node* leaver : {&one_, &two_, &three_}) {
+  for (Numbered* leaver : {&one_, &two_, &three_}) {
     List list;
     list.push_back(one_);
     list.push_back(two_);
@@ -72,7 +72,7 @@ TEST_F(IntrusiveListTest, ANodeMayLeaveFromAnyPlace) {
     EXPECT_FALSE(leaver->linked());
     list.push_back(*leaver);
     std::vector<int> expected;
-    for (Node* node : {&one_, &two_, &three_}) {
+    for (Numbered* node : {&one_, &two_, &three_}) {
       if (node != leaver) expected.push_back(node->number);
     }
     expected.push_back(leaver->number);
@@ -98,7 +98,7 @@ TEST_F(IntrusiveListTest, ADestroyedNodeLeavesItsList) {
   List list;
   list.push_back(one_);
   {
-    Node passing(9);
+    Numbered passing(9);
     list.push_back(passing);
     list.push_back(two_);
   }
@@ -117,9 +117,9 @@ TEST_F(IntrusiveListTest, ADestroyedListLetsGoOfItsNodes) {
 
 TEST_F(IntrusiveListTest, EachNodeIsVisitedInOrderAndMayLeaveMeanwhile) {
   List list, other;
-  for (Node* node : {&one_, &two_, &three_}) list.push_back(*node);
+  for (Numbered* node : {&one_, &two_, &three_}) list.push_back(*node);
   std::vector<int> visited;
-  list.for_each([&](Node& node) {
+  list.for_each([&](Numbered& node) {
     visited.push_back(node.number);
     if (node.number == 2) return;
     node.unlink();

@@ -45,7 +45,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using namespace std::chrono_literals;
 
-constexpr char kClosed[] = "Event loop is closed";
+constexpr char kLoopIsClosed[] = "Event loop is closed";
 
 // Two descriptors that belong together.
 struct Ends {
@@ -425,8 +425,8 @@ TEST_P(SelectorEventLoopTest, AClosedLoopRefusesCallbacksAndHasNoneToRemove) {
   loop_->add_writer(fd, [object] {});
   loop_->close();
   EXPECT_EQ(object.use_count(), 1);
-  EXPECT_EQ(thrown_words<std::runtime_error>([&] { loop_->add_reader(fd, [] {}); }), kClosed);
-  EXPECT_EQ(thrown_words<std::runtime_error>([&] { loop_->add_writer(fd, [] {}); }), kClosed);
+  EXPECT_EQ(thrown_words<std::runtime_error>([&] { loop_->add_reader(fd, [] {}); }), kLoopIsClosed);
+  EXPECT_EQ(thrown_words<std::runtime_error>([&] { loop_->add_writer(fd, [] {}); }), kLoopIsClosed);
   EXPECT_FALSE(loop_->remove_reader(fd));
   EXPECT_FALSE(loop_->remove_writer(fd));
 }

@@ -201,15 +201,15 @@ TEST_F(ThreadsafeHandleTest, ClosingTheLoopDestroysTheCallbackAlthoughItsHandleI
   EXPECT_TRUE(handle.cancelled());
 }
 
-struct Session {
-  ~Session() { message.cancel(); }
+struct RemoteSession {
+  ~RemoteSession() { message.cancel(); }
   ThreadsafeHandle message;
 };
 
 TEST_F(ThreadsafeHandleTest, AnObjectHeldByItsOwnCallbackGoesWhenItIsCancelled) {
-  auto session = std::make_shared<Session>();
-  const std::weak_ptr<Session> watch = session;
-  Session& reference = *session;
+  auto session = std::make_shared<RemoteSession>();
+  const std::weak_ptr<RemoteSession> watch = session;
+  RemoteSession& reference = *session;
   session->message = loop_->call_soon_threadsafe([session] {});
   session.reset();
   reference.message.cancel();  // destroys the session, which cancels once more
@@ -218,8 +218,8 @@ TEST_F(ThreadsafeHandleTest, AnObjectHeldByItsOwnCallbackGoesWhenItIsCancelled) 
 }
 
 TEST_F(ThreadsafeHandleTest, AnObjectHeldByItsOwnCallbackGoesWhenThatHasRun) {
-  auto session = std::make_shared<Session>();
-  const std::weak_ptr<Session> watch = session;
+  auto session = std::make_shared<RemoteSession>();
+  const std::weak_ptr<RemoteSession> watch = session;
   session->message = loop_->call_soon_threadsafe([session] {});
   session.reset();
   turn();
@@ -227,8 +227,8 @@ TEST_F(ThreadsafeHandleTest, AnObjectHeldByItsOwnCallbackGoesWhenThatHasRun) {
 }
 
 TEST_F(ThreadsafeHandleTest, AnObjectHeldByItsOwnCallbackGoesWhenTheLoopCloses) {
-  auto session = std::make_shared<Session>();
-  const std::weak_ptr<Session> watch = session;
+  auto session = std::make_shared<RemoteSession>();
+  const std::weak_ptr<RemoteSession> watch = session;
   session->message = loop_->call_soon_threadsafe([session] {});
   session.reset();
   loop_->close();

@@ -11,7 +11,7 @@
 namespace asyncio {
 namespace {
 
-std::exception_ptr failure() { return std::make_exception_ptr(std::runtime_error("boom")); }
+std::exception_ptr boom() { return std::make_exception_ptr(std::runtime_error("boom")); }
 
 TEST(OutcomeTest, IsEmptyAtFirst) {
   const Outcome<int> outcome;
@@ -33,7 +33,7 @@ TEST(OutcomeTest, GivesOutItsValueAsOftenAsAsked) {
 
 TEST(OutcomeTest, ThrowsItsExceptionAsOftenAsAsked) {
   Outcome<int> outcome;
-  const std::exception_ptr error = failure();
+  const std::exception_ptr error = boom();
   outcome.set_exception(error);
   EXPECT_FALSE(outcome.empty());
   EXPECT_FALSE(outcome.has_value());
@@ -46,7 +46,7 @@ TEST(OutcomeTest, ThrowsItsExceptionAsOftenAsAsked) {
 TEST(OutcomeTest, TheLaterReplacesTheEarlier) {
   Outcome<int> outcome;
   outcome.set_value(1);
-  outcome.set_exception(failure());
+  outcome.set_exception(boom());
   EXPECT_FALSE(outcome.has_value());
   outcome.set_value(2);
   EXPECT_EQ(outcome.exception(), nullptr);
@@ -63,11 +63,11 @@ TEST(OutcomeTest, AValueMayBeMovedInAndOut) {
 
 TEST(OutcomeTest, AnExceptionMayBeTheValue) {
   Outcome<std::exception_ptr> outcome;
-  outcome.set_value(failure());
+  outcome.set_value(boom());
   EXPECT_TRUE(outcome.has_value());
   EXPECT_EQ(outcome.exception(), nullptr);
   EXPECT_NE(outcome.value(), nullptr);
-  outcome.set_exception(failure());
+  outcome.set_exception(boom());
   EXPECT_FALSE(outcome.has_value());
 }
 
@@ -79,7 +79,7 @@ TEST(OutcomeTest, OfVoidTellsHowItEnded) {
   EXPECT_FALSE(outcome.empty());
   EXPECT_TRUE(outcome.has_value());
   outcome.value();
-  outcome.set_exception(failure());
+  outcome.set_exception(boom());
   EXPECT_FALSE(outcome.empty());
   EXPECT_FALSE(outcome.has_value());
   EXPECT_NE(outcome.exception(), nullptr);

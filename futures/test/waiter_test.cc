@@ -17,9 +17,9 @@ namespace {
 
 using ::testing::ElementsAre;
 
-class Sleeper final : public Runnable {
+class WaitingRunnable final : public Runnable {
  public:
-  explicit Sleeper(std::function<void()> resume) : resume_(std::move(resume)) {}
+  explicit WaitingRunnable(std::function<void()> resume) : resume_(std::move(resume)) {}
   void run() override { resume_(); }
 
  private:
@@ -35,7 +35,7 @@ class WaiterTest : public ::testing::Test {
 
   int resumed_ = 0;
   VirtualTimeLoop loop_;
-  Sleeper sleeper_{[this] { ++resumed_; }};
+  WaitingRunnable sleeper_{[this] { ++resumed_; }};
   Waiter waiter_;
 };
 
@@ -146,7 +146,7 @@ TEST_F(WaiterTest, WhoeverCancelsNeedNotKnowWhatItIs) {
 
 TEST_F(WaiterTest, SleepersResumeInTheOrderInWhichTheyWereWokenInLineWithCallbacks) {
   std::vector<int> log;
-  Sleeper one([&] { log.push_back(1); }), two([&] { log.push_back(2); });
+  WaitingRunnable one([&] { log.push_back(1); }), two([&] { log.push_back(2); });
   Waiter first, second;
   first.park(loop_, one);
   second.park(loop_, two);
@@ -158,7 +158,7 @@ TEST_F(WaiterTest, SleepersResumeInTheOrderInWhichTheyWereWokenInLineWithCallbac
 }
 
 TEST_F(WaiterTest, ASleeperThatIsDestroyedBeforeItResumesDoesNotRun) {
-  auto sleeper = std::make_unique<Sleeper>([] { FAIL(); });
+  auto sleeper = std::make_unique<WaitingRunnable>([] { FAIL(); });
   waiter_.park(loop_, *sleeper);
   waiter_.wake();
   sleeper.reset();
@@ -168,8 +168,8 @@ TEST_F(WaiterTest, ASleeperThatIsDestroyedBeforeItResumesDoesNotRun) {
 TEST_F(WaiterTest, ASleeperMayDestroyItsWaiterAndWaitOnANewOne) {
   std::optional<Waiter> waiter(std::in_place);
   int resumed = 0;
-  Sleeper* self = nullptr;
-  Sleeper sleeper([&] {
+  WaitingRunnable* self = nullptr;
+  WaitingRunnable sleeper([&] {
     waiter.reset();
     if (++resumed == 3) return;
     waiter.emplace();

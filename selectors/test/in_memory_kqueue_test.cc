@@ -71,7 +71,7 @@ Event to_event(const struct kevent& event) {
 
 MATCHER_P2(IsAbout, fd, filter, "") { return arg.fd == fd && arg.filter == filter; }
 
-FileDescriptor duplicate(const FileDescriptor& fd) {
+FileDescriptor duplicate_of(const FileDescriptor& fd) {
   return FileDescriptor(check(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0), "fcntl"));
 }
 
@@ -336,7 +336,7 @@ TEST_F(InMemoryKqueueTest, ARegularFileIsReadableBeforeItsEndOnly) {
 
 TEST_F(InMemoryKqueueTest, ClosingADescriptorDropsItsKnotesAlsoWhereADuplicateLives) {
   error_of(to_change(fd_, kWrite, EV_ADD));
-  const FileDescriptor kept_open = duplicate(ends_.here);
+  const FileDescriptor kept_open = duplicate_of(ends_.here);
   ends_.here.close();
   EXPECT_THAT(look(), IsEmpty());
 }

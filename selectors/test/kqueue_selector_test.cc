@@ -32,9 +32,9 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using namespace std::chrono_literals;
 
-constexpr EventMask kBoth = kEventRead | kEventWrite;
-constexpr int kRead = EVFILT_READ;
-constexpr int kWrite = EVFILT_WRITE;
+constexpr EventMask kEitherEvent = kEventRead | kEventWrite;
+constexpr int kReadFilter = EVFILT_READ;
+constexpr int kWriteFilter = EVFILT_WRITE;
 
 // A change without what only the kernel needs.
 struct Change {
@@ -99,11 +99,11 @@ class ScriptedKqueue final : public KqueueApi {
 };
 
 // Never readable; always writable.
-FileDescriptor idle_event() {
+FileDescriptor new_idle_event() {
   return FileDescriptor(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"));
 }
 
-FileDescriptor readable_event() {
+FileDescriptor new_readable_event() {
   return FileDescriptor(check(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"));
 }
 
@@ -128,7 +128,7 @@ class KqueueSelectorTest : public ::testing::Test {
 
   ScriptedKqueue kernel_;
   KqueueSelector selector_{kernel_};
-  FileDescriptor idle_ = idle_event();
+  FileDescriptor idle_ = new_idle_event();
   const int fd_ = idle_.get();
 };
 
@@ -147,26 +147,27 @@ TEST(KqueueSelectorOnLinuxTest, ThrowsBecauseTheSystemHasNoKqueue) {
 
 TEST_F(KqueueSelectorTest, AddsAFilterForEachEvent) {
   EXPECT_THAT(asked_by([&] { selector_.add(fd_, kEventRead); }),
-              ElementsAre(Change{fd_, kRead, EV_ADD}));
+              ElementsAre(Change{fd_, kReadFilter, EV_ADD}));
   selector_.remove(fd_);
-  EXPECT_THAT(asked_by([&] { selector_.add(fd_, kBoth); }),
-              ElementsAre(Change{fd_, kRead, EV_ADD}, Change{fd_, kWrite, EV_ADD}));
+  EXPECT_THAT(asked_by([&] { selector_.add(fd_, kEitherEvent); }),
+              ElementsAre(Change{fd_, kReadFilter, EV_ADD}, Change{fd_, kWriteFilter, EV_ADD}));
 }
 
 TEST_F(KqueueSelectorTest, ModifiesFiltersOneByOne) {
   selector_.add(fd_, kEventRead);
   EXPECT_THAT(asked_by([&] { selector_.modify(fd_, kEventWrite); }),
-              ElementsAre(Change{fd_, kRead, EV_DELETE}, Change{fd_, kWrite, EV_ADD}));
-  EXPECT_THAT(asked_by([&] { selector_.modify(fd_, kBoth); }),
-              ElementsAre(Change{fd_, kRead, EV_ADD}, Change{fd_, kWrite, EV_ENABLE}));
-  EXPECT_THAT(asked_by([&] { selector_.modify(fd_, kEventRead); }),
-              ElementsAre(Change{fd_, kRead, EV_ENABLE}, Change{fd_, kWrite, EV_DELETE}));
+              ElementsAre(Change{fd_, kReadFilter, EV_DELETE}, Change{fd_, kWriteFilter, EV_ADD}));
+  EXPECT_THAT(asked_by([&] { selector_.modify(fd_, kEitherEvent); }),
+              ElementsAre(Change{fd_, kReadFilter, EV_ADD}, Change{fd_, kWriteFilter, EV_ENABLE}));
+  EXPECT_THAT(
+      asked_by([&] { selector_.modify(fd_, kEventRead); }),
+      ElementsAre(Change{fd_, kReadFilter, EV_ENABLE}, Change{fd_, kWriteFilter, EV_DELETE}));
 }
 
 TEST_F(KqueueSelectorTest, SendsItsGenerationWithEveryFilter) {
   selector_.add(fd_, kEventRead);
   const auto first = kernel_.generations.back();
-  selector_.modify(fd_, kBoth);
+  selector_.modify(fd_, kEitherEvent);
   EXPECT_EQ(kernel_.generations.back(), first);
   selector_.remove(fd_);
   selector_.add(fd_, kEventRead);
@@ -176,7 +177,7 @@ TEST_F(KqueueSelectorTest, SendsItsGenerationWithEveryFilter) {
 TEST_F(KqueueSelectorTest, RefusesABadFdAndKeepsNoEntry) {
   idle_.close();
   try {
-    selector_.add(fd_, kBoth);
+    selector_.add(fd_, kEitherEvent);
     FAIL() << "added";
   } catch (const OsError& error) {
     EXPECT_EQ(error.error_number(), EBADF);
@@ -186,7 +187,7 @@ TEST_F(KqueueSelectorTest, RefusesABadFdAndKeepsNoEntry) {
 
 TEST_F(KqueueSelectorTest, AnAddThatTheKernelRefusesLeavesNoFilterBehind) {
   kernel_.error_afterwards = ENOMEM;
-  EXPECT_THROW(selector_.add(fd_, kBoth), OsError);
+  EXPECT_THROW(selector_.add(fd_, kEitherEvent), OsError);
   kernel_.error_afterwards = 0;
   EXPECT_FALSE(selector_.get_map().contains(fd_));
   EXPECT_THAT(selector_.select(0s), IsEmpty());
@@ -200,10 +201,10 @@ TEST_F(KqueueSelectorTest, AChangeThatASignalInterruptsIsMade) {
 
 TEST_F(KqueueSelectorTest, ANumberThatHasANewOwnerIsNotWatchedForTheOldOne) {
   selector_.add(fd_, kEventRead);
-  const FileDescriptor others = readable_event();
+  const FileDescriptor others = new_readable_event();
   check(::dup2(others.get(), fd_), "dup2");
   EXPECT_THAT(selector_.select(0s), IsEmpty());
-  EXPECT_THROW(selector_.modify(fd_, kBoth), FileNotFoundError);
+  EXPECT_THROW(selector_.modify(fd_, kEitherEvent), FileNotFoundError);
   EXPECT_FALSE(selector_.get_map().contains(fd_));
   EXPECT_THAT(selector_.select(0s), IsEmpty());
 }
@@ -211,49 +212,50 @@ TEST_F(KqueueSelectorTest, ANumberThatHasANewOwnerIsNotWatchedForTheOldOne) {
 // What it makes of the answers.
 
 TEST_F(KqueueSelectorTest, ReportsADescriptorOnceForBothOfItsFilters) {
-  const FileDescriptor ready = readable_event();
-  const SelectorKey key = selector_.add(ready.get(), kBoth);
-  EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{key, kBoth}));
-  EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{key, kBoth}));
+  const FileDescriptor ready = new_readable_event();
+  const SelectorKey key = selector_.add(ready.get(), kEitherEvent);
+  EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{key, kEitherEvent}));
+  EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{key, kEitherEvent}));
 }
 
 TEST_F(KqueueSelectorTest, TheEndOfAStreamMakesItsOwnSideReady) {
-  const SelectorKey key = selector_.add(fd_, kBoth);
-  kernel_.answers = {event(kRead, EV_EOF)};
+  const SelectorKey key = selector_.add(fd_, kEitherEvent);
+  kernel_.answers = {event(kReadFilter, EV_EOF)};
   EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{key, kEventRead}));
-  kernel_.answers = {event(kWrite, EV_EOF)};
+  kernel_.answers = {event(kWriteFilter, EV_EOF)};
   EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{key, kEventWrite}));
 }
 
 TEST_F(KqueueSelectorTest, ABrokenConnectionMakesBothSidesReady) {
-  const SelectorKey key = selector_.add(fd_, kBoth);
-  kernel_.answers = {event(kRead, EV_EOF, ECONNRESET)};
-  EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{key, kBoth}));
-  kernel_.answers = {event(kRead, EV_EOF, ECONNRESET), event(kWrite, EV_EOF, ECONNRESET)};
-  EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{key, kBoth}));
+  const SelectorKey key = selector_.add(fd_, kEitherEvent);
+  kernel_.answers = {event(kReadFilter, EV_EOF, ECONNRESET)};
+  EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{key, kEitherEvent}));
+  kernel_.answers = {event(kReadFilter, EV_EOF, ECONNRESET),
+                     event(kWriteFilter, EV_EOF, ECONNRESET)};
+  EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{key, kEitherEvent}));
 }
 
 TEST_F(KqueueSelectorTest, ABrokenConnectionReachesWhoeverIsInterestedInEitherSide) {
   const SelectorKey reader = selector_.add(fd_, kEventRead);
-  kernel_.answers = {event(kWrite, EV_EOF, EPIPE)};
+  kernel_.answers = {event(kWriteFilter, EV_EOF, EPIPE)};
   EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{reader, kEventRead}));
   const SelectorKey writer = selector_.modify(fd_, kEventWrite);
-  kernel_.answers = {event(kRead, EV_EOF, EPIPE)};
+  kernel_.answers = {event(kReadFilter, EV_EOF, EPIPE)};
   EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{writer, kEventWrite}));
 }
 
 TEST_F(KqueueSelectorTest, AnErrorOfAFilterMakesBothSidesReady) {
-  const SelectorKey key = selector_.add(fd_, kBoth);
-  kernel_.answers = {event(kRead, EV_ERROR)};
-  EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{key, kBoth}));
+  const SelectorKey key = selector_.add(fd_, kEitherEvent);
+  kernel_.answers = {event(kReadFilter, EV_ERROR)};
+  EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{key, kEitherEvent}));
 }
 
 TEST_F(KqueueSelectorTest, DropsEventsOfAnEarlierRegistration) {
-  selector_.add(fd_, kBoth);
-  const struct kevent stale = event(kRead);
+  selector_.add(fd_, kEitherEvent);
+  const struct kevent stale = event(kReadFilter);
   selector_.remove(fd_);
-  const SelectorKey key = selector_.add(fd_, kBoth);
-  kernel_.answers = {stale, event(kWrite)};
+  const SelectorKey key = selector_.add(fd_, kEitherEvent);
+  kernel_.answers = {stale, event(kWriteFilter)};
   EXPECT_THAT(selector_.select(0s), ElementsAre(ReadyKey{key, kEventWrite}));
   selector_.remove(fd_);
   kernel_.answers = {stale};

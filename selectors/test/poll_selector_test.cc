@@ -19,7 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using namespace std::chrono_literals;
 
-FileDescriptor readable_event() {
+FileDescriptor due_event() {
   return FileDescriptor(check(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"));
 }
 
@@ -27,7 +27,7 @@ TEST(PollSelectorTest, RemovingOneLeavesTheOthersWatched) {
   PollSelector selector;
   std::vector<FileDescriptor> fds;
   for (int i = 0; i < 4; ++i) {
-    fds.push_back(readable_event());
+    fds.push_back(due_event());
     selector.add(fds.back().get(), kEventRead);
   }
   for (const int removed : {1, 3, 0}) {  // in the middle, at the end, at the front
@@ -48,7 +48,7 @@ TEST(PollSelectorTest, ReportsARegularFileAsAlwaysReady) {
 
 TEST(PollSelectorTest, ReportsADescriptorThatWasClosedAsReadyUntilItIsRemoved) {
   PollSelector selector;
-  FileDescriptor fd = readable_event();
+  FileDescriptor fd = due_event();
   const SelectorKey key = selector.add(fd.get(), kEventRead | kEventWrite);
   fd.close();
   EXPECT_THAT(selector.select(), ElementsAre(ReadyKey{key, kEventRead | kEventWrite}));
@@ -67,7 +67,7 @@ TEST(PollSelectorTest, NeverWakesEarly) {
 
 TEST(PollSelectorTest, AReadyDescriptorEndsAWaitWithoutALimit) {
   PollSelector selector;
-  const FileDescriptor fd = readable_event();
+  const FileDescriptor fd = due_event();
   const SelectorKey key = selector.add(fd.get(), kEventRead);
   EXPECT_THAT(selector.select(), ElementsAre(ReadyKey{key, kEventRead}));
   EXPECT_THAT(selector.select(24h * 365 * 200), ElementsAre(ReadyKey{key, kEventRead}));

@@ -21,7 +21,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using namespace std::chrono_literals;
 
-FileDescriptor readable_event() {
+FileDescriptor event_to_read() {
   return FileDescriptor(check(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"));
 }
 
@@ -36,7 +36,7 @@ FileDescriptor duplicate(const FileDescriptor& fd, int at_least) {
 
 TEST(SelectSelectorTest, RefusesDescriptorsFromFdSetsizeOn) {
   SelectSelector selector;
-  const FileDescriptor event = readable_event();
+  const FileDescriptor event = event_to_read();
   const FileDescriptor large = duplicate(event, FD_SETSIZE);
   EXPECT_THROW(selector.add(large.get(), kEventRead), std::invalid_argument);
   EXPECT_TRUE(selector.get_map().empty());
@@ -44,7 +44,7 @@ TEST(SelectSelectorTest, RefusesDescriptorsFromFdSetsizeOn) {
 
 TEST(SelectSelectorTest, TakesTheLastDescriptorBelowFdSetsize) {
   SelectSelector selector;
-  const FileDescriptor event = readable_event();
+  const FileDescriptor event = event_to_read();
   const FileDescriptor last = duplicate(event, FD_SETSIZE - 1);
   ASSERT_EQ(last.get(), FD_SETSIZE - 1);
   const SelectorKey key = selector.add(last.get(), kEventRead);
@@ -53,7 +53,7 @@ TEST(SelectSelectorTest, TakesTheLastDescriptorBelowFdSetsize) {
 
 TEST(SelectSelectorTest, ThrowsForADescriptorThatWasClosedUntilItIsRemoved) {
   SelectSelector selector;
-  FileDescriptor fd = readable_event();
+  FileDescriptor fd = event_to_read();
   const SelectorKey key = selector.add(fd.get(), kEventRead);
   fd.close();
   EXPECT_THROW(selector.select(0s), OsError);

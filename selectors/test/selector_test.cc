@@ -38,7 +38,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using namespace std::chrono_literals;
 
-constexpr EventMask kBoth = kEventRead | kEventWrite;
+constexpr EventMask kReadWrite = kEventRead | kEventWrite;
 
 // Writes until the other end takes no more.
 void fill(const FileDescriptor& fd) {
@@ -47,11 +47,11 @@ void fill(const FileDescriptor& fd) {
   }
 }
 
-FileDescriptor duplicate(const FileDescriptor& fd) {
+FileDescriptor second_descriptor_of(const FileDescriptor& fd) {
   return FileDescriptor(check(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0), "fcntl"));
 }
 
-bool is_open(int fd) { return ::fcntl(fd, F_GETFD) != -1; }
+bool still_open(int fd) { return ::fcntl(fd, F_GETFD) != -1; }
 
 std::string words_of(auto&& call) {
   try {
@@ -108,7 +108,7 @@ TEST_P(SelectorTest, AnswersARegistrationWithItsKey) {
 
 TEST_P(SelectorTest, RefusesEventsThatAreNoneOrUnknown) {
   const Ends ends = socket_pair();
-  for (const EventMask events : {0U, 4U, 999U, kBoth | 4U}) {
+  for (const EventMask events : {0U, 4U, 999U, kReadWrite | 4U}) {
     EXPECT_THROW(selector_->add(ends.here.get(), events), std::invalid_argument) << events;
   }
   EXPECT_TRUE(selector_->get_map().empty());
@@ -283,9 +283,9 @@ TEST_P(SelectorTest, ReportsOnlyTheWritableEndOfAFreshPair) {
 
 TEST_P(SelectorTest, ReportsAnFdThatIsReadyForBoth) {
   const Ends ends = socket_pair();
-  const SelectorKey key = selector_->add(ends.here.get(), kBoth);
+  const SelectorKey key = selector_->add(ends.here.get(), kReadWrite);
   send_byte(ends.there);
-  EXPECT_THAT(select(), ElementsAre(ReadyKey{key, kBoth}));
+  EXPECT_THAT(select(), ElementsAre(ReadyKey{key, kReadWrite}));
 }
 
 TEST_P(SelectorTest, ReportsOnlyWhatWasAskedFor) {
@@ -331,16 +331,16 @@ TEST_P(SelectorTest, ReportsAHangUpToWhoeverReads) {
 TEST_P(SelectorTest, ReportsAnErrorAsReadableAndWritable) {
   Ends ends = pipe_pair();
   fill(ends.there);
-  const SelectorKey key = selector_->add(ends.there.get(), kBoth);
+  const SelectorKey key = selector_->add(ends.there.get(), kReadWrite);
   ASSERT_THAT(select(), IsEmpty());
   ends.here.close();
-  EXPECT_THAT(select(), ElementsAre(ReadyKey{key, kBoth}));
+  EXPECT_THAT(select(), ElementsAre(ReadyKey{key, kReadWrite}));
 }
 
 TEST_P(SelectorTest, APeerThatOnlyStopsSendingDoesNotMakeAFullWriterReady) {
   const Ends ends = socket_pair();
   fill(ends.here);
-  const SelectorKey key = selector_->add(ends.here.get(), kBoth);
+  const SelectorKey key = selector_->add(ends.here.get(), kReadWrite);
   check(::shutdown(ends.there.get(), SHUT_WR), "shutdown");
   EXPECT_THAT(select(), ElementsAre(ReadyKey{key, kEventRead}));
 }
@@ -348,9 +348,9 @@ TEST_P(SelectorTest, APeerThatOnlyStopsSendingDoesNotMakeAFullWriterReady) {
 TEST_P(SelectorTest, APeerThatIsGoneMakesReaderAndWriterReady) {
   Ends ends = socket_pair();
   fill(ends.here);
-  const SelectorKey key = selector_->add(ends.here.get(), kBoth);
+  const SelectorKey key = selector_->add(ends.here.get(), kReadWrite);
   ends.there.close();
-  EXPECT_THAT(select(), ElementsAre(ReadyKey{key, kBoth}));
+  EXPECT_THAT(select(), ElementsAre(ReadyKey{key, kReadWrite}));
 }
 
 TEST_P(SelectorTest, MovesAllDataThroughTwelvePairs) {
@@ -380,7 +380,7 @@ TEST_P(SelectorTest, MovesAllDataThroughTwelvePairs) {
 
 TEST_P(SelectorTest, EventsOfAClosedFdNeverReachTheNewOwnerOfItsNumber) {
   Ends old = socket_pair();
-  const FileDescriptor kept_open = duplicate(old.here);
+  const FileDescriptor kept_open = second_descriptor_of(old.here);
   int old_owner = 0;
   int new_owner = 0;
   const int fd = old.here.get();
@@ -398,7 +398,7 @@ TEST_P(SelectorTest, EventsOfAClosedFdNeverReachTheNewOwnerOfItsNumber) {
 
 TEST_P(SelectorTest, ADescriptorThatCameBackUnderItsOldNumberCanBeAddedAgain) {
   Ends ends = socket_pair();
-  const FileDescriptor kept_open = duplicate(ends.here);
+  const FileDescriptor kept_open = second_descriptor_of(ends.here);
   const int fd = ends.here.get();
   selector_->add(fd, kEventRead);
   ends.here.close();
@@ -441,7 +441,7 @@ TEST_P(SelectorTest, ItsFilenoWherePresentIsAValidFdThatChildrenDoNotInherit) {
   if (fd == -1) return;
   EXPECT_EQ(check(::fcntl(fd, F_GETFD), "fcntl"), FD_CLOEXEC);
   selector_->close();
-  EXPECT_FALSE(is_open(fd));
+  EXPECT_FALSE(still_open(fd));
 }
 
 TEST_P(SelectorTest, LeavingTheScopeClosesIt) {
@@ -449,9 +449,9 @@ TEST_P(SelectorTest, LeavingTheScopeClosesIt) {
   for (int i = 0; i < 3; ++i) {
     const Ends ends = socket_pair();
     const std::unique_ptr<Selector> other = GetParam().open();
-    other->add(ends.here.get(), kBoth);
+    other->add(ends.here.get(), kReadWrite);
   }
-  const FileDescriptor next_free = duplicate(first_free);
+  const FileDescriptor next_free = second_descriptor_of(first_free);
   EXPECT_EQ(next_free.get(), first_free.get() + 1);
 }
 
@@ -462,10 +462,11 @@ TEST_P(SelectorTest, AForkedChildCannotUseIt) {
   const int fd = ends.here.get();
   selector_->add(fd, kEventRead);
   const int answers = exit_code_of([&] {
-    return to_bits({throws<std::runtime_error>([&] { selector_->add(ends.there.get(), kBoth); }),
-                    throws<std::runtime_error>([&] { selector_->modify(fd, kBoth); }),
-                    throws<std::runtime_error>([&] { selector_->remove(fd); }),
-                    throws<std::runtime_error>([&] { selector_->select(0s); })});
+    return to_bits(
+        {throws<std::runtime_error>([&] { selector_->add(ends.there.get(), kReadWrite); }),
+         throws<std::runtime_error>([&] { selector_->modify(fd, kReadWrite); }),
+         throws<std::runtime_error>([&] { selector_->remove(fd); }),
+         throws<std::runtime_error>([&] { selector_->select(0s); })});
   });
   EXPECT_EQ(answers, 0b1111);
 }
@@ -476,7 +477,7 @@ TEST_P(SelectorTest, AForkedChildThatClosesItLeavesTheParentsAlone) {
   EXPECT_EQ(exit_code_of([&] {
               const int fd = selector_->fileno();
               selector_->close();
-              return to_bits({selector_->is_closed(), !is_open(fd)});
+              return to_bits({selector_->is_closed(), !still_open(fd)});
             }),
             0b11);
   EXPECT_EQ(exit_code_of([&] {

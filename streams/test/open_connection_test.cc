@@ -38,7 +38,7 @@
 namespace asyncio {
 namespace {
 
-class OpenConnectionTest : public testing::Test {
+class OpenConnectionTest : public ::testing::Test {
  protected:
   Coro<std::exception_ptr> failure_to_connect(
       std::string host, std::uint16_t port,
@@ -106,7 +106,7 @@ TEST_F(OpenConnectionTest, ARefusedConnectionIsAConnectionRefusedErrorAndLeavesN
     EXPECT_EQ(text_of(error),
               "connect to 127.0.0.1:" + std::to_string(port) + ": Connection refused");
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(OpenConnectionTest, HostsThatNoResolverShouldSeeAreRefused) {
@@ -179,7 +179,7 @@ TEST_F(OpenConnectionTest, ALimitOfZeroIsRefusedAndLeavesNothingOpen) {
     EXPECT_TRUE(holds<std::invalid_argument>(error));
     EXPECT_EQ(text_of(error), "Limit cannot be <= 0");
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(OpenConnectionTest, TheLimitIsTheOneAskedFor) {
@@ -212,7 +212,7 @@ TEST_F(OpenConnectionTest, CancelledWhileConnectingItLeavesNothingOpen) {
     co_await turns(5);
     connecting.cancel();
     EXPECT_TRUE(holds<CancelledError>(co_await error_of(connecting)));
-    EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+    EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
   });
 }
 
@@ -230,7 +230,7 @@ TEST_F(OpenConnectionTest, CancelledInAnyTurnItLeavesNothingOpen) {
     });
     if (succeeded) break;
     while (is_readable(listener.fileno())) listener.accept_now();
-    EXPECT_THAT(before.opened_since(), testing::IsEmpty())
+    EXPECT_THAT(before.opened_since(), ::testing::IsEmpty())
         << "cancelled after " << turn << " turns";
     ASSERT_LT(turn, 100);
   }
@@ -246,7 +246,7 @@ TEST_F(OpenConnectionTest, AReaderAloneKeepsNothingOpen) {
       const StreamWriter writer = std::move(connected.second);
     }
     EXPECT_EQ(co_await reader.read(), "");
-    EXPECT_THAT(before.opened_since(), testing::IsEmpty())
+    EXPECT_THAT(before.opened_since(), ::testing::IsEmpty())
         << "the listener's end has not been accepted";
   });
 }

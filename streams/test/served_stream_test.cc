@@ -24,7 +24,7 @@ namespace {
 
 using Reports = std::vector<std::string>;
 
-class ServedStreamTest : public testing::Test {
+class ServedStreamTest : public ::testing::Test {
  protected:
   // Has one client served by `function`.
   template <class F>

@@ -56,7 +56,7 @@ Coro<> echo(StreamReader reader, StreamWriter writer) {
   co_await writer.wait_closed();
 }
 
-class StartServerTest : public testing::Test {
+class StartServerTest : public ::testing::Test {
  protected:
   WatchedLoop loop_;
 };
@@ -503,7 +503,7 @@ TEST_F(StartServerTest, ALoopThatClosesInTheMiddleLeavesNothingBehind) {
       EXPECT_EQ(co_await peer->recv(), "x");
     });
   }
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 // Many.
@@ -586,7 +586,7 @@ TEST_F(StartServerTest, TwoHundredClientsAtOnceGetBackWhatTheySend) {
     co_await server.wait_closed();
   });
   EXPECT_TRUE(loop_.reports().empty());
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ class Feed {
   std::shared_ptr<StreamProtocol> stream_;
 };
 
-class StreamReaderTest : public testing::Test {
+class StreamReaderTest : public ::testing::Test {
  protected:
   Feed make_feed(std::size_t limit = kDefaultStreamLimit) { return Feed(loop_, limit); }
 
@@ -661,7 +661,7 @@ bool takes_what_is_there(const NamedRead& read) {
   return read.name == "read_n" || read.name == "read_into";
 }
 
-class EveryReadTest : public testing::TestWithParam<NamedRead> {
+class EveryReadTest : public ::testing::TestWithParam<NamedRead> {
  protected:
   // A task in the middle of the read.
   Task<std::string> start_reading(const StreamReader& reader) {
@@ -682,7 +682,7 @@ class EveryReadTest : public testing::TestWithParam<NamedRead> {
   StreamReader reader_ = feed_.reader();
 };
 
-INSTANTIATE_TEST_SUITE_P(, EveryReadTest, testing::ValuesIn(every_read()),
+INSTANTIATE_TEST_SUITE_P(, EveryReadTest, ::testing::ValuesIn(every_read()),
                          [](const auto& param) { return param.param.name; });
 
 TEST_P(EveryReadTest, AFailureWakesTheReaderWithIt) {
@@ -879,7 +879,7 @@ TEST_P(EveryReadTest, DestroyedInTheMiddleItLeavesNothingBehind) {
 
 // With a connection.
 
-class ConnectedReaderTest : public testing::Test {
+class ConnectedReaderTest : public ::testing::Test {
  protected:
   static constexpr std::size_t kLimit = 1000;
 

@@ -26,7 +26,7 @@ namespace {
 
 using internal::StreamProtocol;
 
-class StreamWriterTest : public testing::Test {
+class StreamWriterTest : public ::testing::Test {
  protected:
   struct Line {
     StreamReader reader;
@@ -56,8 +56,6 @@ class StreamWriterTest : public testing::Test {
   Coro<std::exception_ptr> failure_to_drain(const StreamWriter* writer) {
     return failure_of([writer] { return writer->drain(); });
   }
-
-  static constexpr EndsOptions kNarrow{.send_buffer = 1, .peer_receive_buffer = 1};
 
   WatchedLoop loop_;
 };

@@ -39,15 +39,15 @@ class Note {
   std::string text_;
 };
 
-Coro<int> sum_to(int n) {
+Coro<int> sum_up_to(int n) {
   if (n == 0) co_return 0;
-  co_return n + co_await sum_to(n - 1);
+  co_return n + co_await sum_up_to(n - 1);
 }
 
 // Coroutines driven by hand, in the place of some task.
 class TrampolineTest : public ::testing::Test {
  protected:
-  TrampolineTest() : task_(create_task(loop_, sum_to(0))) {}
+  TrampolineTest() : task_(create_task(loop_, sum_up_to(0))) {}
   ~TrampolineTest() override { loop_.settle(); }
 
   ObservedLoop loop_;
@@ -55,7 +55,7 @@ class TrampolineTest : public ::testing::Test {
 };
 
 TEST_F(TrampolineTest, RunsAChainToTheEndOfItsRoot) {
-  Coro<int> coro = sum_to(10);
+  Coro<int> coro = sum_up_to(10);
   auto& root = coro.release();
   Trampoline trampoline(root);
   root.adopt(AnyTask(task_).core(), trampoline);

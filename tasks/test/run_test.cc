@@ -46,15 +46,15 @@ std::unique_ptr<EventLoop> virtual_time() { return std::make_unique<VirtualTimeL
 
 constexpr RunnerOptions kVirtualTime{.loop_factory = virtual_time};
 
-Coro<int> give(int number) { co_return number; }
+Coro<int> main_that_gives(int number) { co_return number; }
 
-Coro<> fail(std::string what) {
+Coro<> main_that_fails(std::string what) {
   throw std::runtime_error(what);
   co_return;
 }
 
 TEST(RunTest, GivesTheResultOfTheMainCoroutine) {
-  EXPECT_EQ(run(give(3)), 3);
+  EXPECT_EQ(run(main_that_gives(3)), 3);
   bool ran = false;
   run([&]() -> Coro<> {
     ran = true;
@@ -64,7 +64,7 @@ TEST(RunTest, GivesTheResultOfTheMainCoroutine) {
 }
 
 TEST(RunTest, ThrowsTheExceptionOfTheMainCoroutine) {
-  EXPECT_EQ(ending_of_call([] { run(fail("main")); }), "failed: main");
+  EXPECT_EQ(ending_of_call([] { run(main_that_fails("main")); }), "failed: main");
 }
 
 TEST(RunTest, MovesTheResultOut) {
@@ -84,7 +84,7 @@ TEST(RunTest, TakesACallableAndItsArguments) {
     int port;
   };
   Server server{80};
-  EXPECT_EQ(run(give, 6), 6);
+  EXPECT_EQ(run(main_that_gives, 6), 6);
   EXPECT_EQ(run(&Server::serve, &server, 1), 81);
   const auto own = std::make_unique<int>(7);
   auto body = [&own](std::unique_ptr<int> given) -> Coro<int> { co_return *own + *given; };
@@ -151,7 +151,7 @@ TEST(RunTest, CancelsTheTasksThatAreLeftAlsoWhenMainFails) {
               run(
                   [&]() -> Coro<> {
                     left = create_task(sleep(1h));
-                    co_await fail("main");
+                    co_await main_that_fails("main");
                   }(),
                   kVirtualTime);
             }),
@@ -276,8 +276,8 @@ class RunUntilCompleteTest : public ::testing::Test {
 };
 
 TEST_F(RunUntilCompleteTest, RunsACoroutineAFutureOrATask) {
-  EXPECT_EQ(run_until_complete(loop_, give(1)), 1);
-  EXPECT_EQ(run_until_complete(loop_, create_task(loop_, give(2))), 2);
+  EXPECT_EQ(run_until_complete(loop_, main_that_gives(1)), 1);
+  EXPECT_EQ(run_until_complete(loop_, create_task(loop_, main_that_gives(2))), 2);
   const Future<int> future(loop_);
   loop_.call_later(10s, [&] { future.set_result(3); });
   EXPECT_EQ(run_until_complete(loop_, future), 3);
@@ -295,7 +295,7 @@ TEST_F(RunUntilCompleteTest, AsksTheTaskFactory) {
 
 TEST_F(RunUntilCompleteTest, LeavesOtherTasksPending) {
   const Task<int> later = create_task(loop_, sleep(10s, 1));
-  run_until_complete(loop_, give(1));
+  run_until_complete(loop_, main_that_gives(1));
   EXPECT_FALSE(later.done());
   EXPECT_EQ(run_until_complete(loop_, later), 1);
 }
@@ -325,7 +325,7 @@ TEST_F(RunUntilCompleteTest, ATaskThatWasStoppedCanStillBeCancelled) {
 }
 
 TEST_F(RunUntilCompleteTest, DoesNotStopTheNextRun) {
-  const Task<int> first = create_task(loop_, give(1));
+  const Task<int> first = create_task(loop_, main_that_gives(1));
   auto stopper = [&]() -> Coro<> {
     loop_.stop();
     co_return;
@@ -354,9 +354,9 @@ TEST_F(RunUntilCompleteTest, RefusesAClosedLoop) {
 TEST_F(RunUntilCompleteTest, RefusesALoopThatRunsAndAnyLoopInsideOfOne) {
   ObservedLoop other;
   loop_.run([&]() -> Coro<> {
-    EXPECT_EQ(ending_of_call([&] { run_until_complete(loop_, give(1)); }),
+    EXPECT_EQ(ending_of_call([&] { run_until_complete(loop_, main_that_gives(1)); }),
               "failed: This event loop is already running");
-    EXPECT_EQ(ending_of_call([&] { run_until_complete(other, give(1)); }),
+    EXPECT_EQ(ending_of_call([&] { run_until_complete(other, main_that_gives(1)); }),
               "failed: Cannot run the event loop while another loop is running");
     co_return;
   });
@@ -365,7 +365,8 @@ TEST_F(RunUntilCompleteTest, RefusesALoopThatRunsAndAnyLoopInsideOfOne) {
 }
 
 TEST_F(RunUntilCompleteTest, AFailureOfAFutureIsThrownAndNotReported) {
-  EXPECT_EQ(ending_of_call([&] { run_until_complete(loop_, fail("told")); }), "failed: told");
+  EXPECT_EQ(ending_of_call([&] { run_until_complete(loop_, main_that_fails("told")); }),
+            "failed: told");
   EXPECT_TRUE(loop_.reports().empty());
 }
 
@@ -404,16 +405,16 @@ TEST(RunnerTest, MakesItsLoopOnFirstUse) {
   }
   EXPECT_EQ(made, 0);
   Runner runner(options);
-  EXPECT_EQ(runner.run(give(1)), 1);
-  EXPECT_EQ(runner.run(give(2)), 2);
+  EXPECT_EQ(runner.run(main_that_gives(1)), 1);
+  EXPECT_EQ(runner.run(main_that_gives(2)), 2);
   EXPECT_FALSE(runner.get_loop().is_closed());
   EXPECT_EQ(made, 1);
 }
 
 TEST(RunnerTest, CanRunAgainAfterAFailure) {
   Runner runner(kVirtualTime);
-  EXPECT_EQ(ending_of_call([&] { runner.run(fail("first")); }), "failed: first");
-  EXPECT_EQ(runner.run(give(2)), 2);
+  EXPECT_EQ(ending_of_call([&] { runner.run(main_that_fails("first")); }), "failed: first");
+  EXPECT_EQ(runner.run(main_that_gives(2)), 2);
 }
 
 TEST(RunnerTest, CloseCancelsTheTasksThatAreLeftAndIsIdempotent) {
@@ -424,14 +425,14 @@ TEST(RunnerTest, CloseCancelsTheTasksThatAreLeftAndIsIdempotent) {
   runner.close();
   EXPECT_TRUE(left.cancelled());
   runner.close();
-  EXPECT_EQ(ending_of_call([&] { runner.run(give(1)); }), "failed: Runner is closed");
+  EXPECT_EQ(ending_of_call([&] { runner.run(main_that_gives(1)); }), "failed: Runner is closed");
   EXPECT_EQ(ending_of_call([&] { runner.get_loop(); }), "failed: Runner is closed");
 }
 
 TEST(RunnerTest, CloseBeforeItsFirstUseDoesNothing) {
   Runner runner(kVirtualTime);
   runner.close();
-  EXPECT_EQ(runner.run(give(1)), 1);
+  EXPECT_EQ(runner.run(main_that_gives(1)), 1);
 }
 
 TEST(RunnerTest, AsksTheTaskFactoryForTheMainTaskWhichCannotBeEager) {
@@ -452,7 +453,7 @@ TEST(RunnerTest, ThrowsWhatTheTaskFactoryThrows) {
   set_task_factory(runner.get_loop(), [](EventLoop&, TaskOptions) -> TaskOptions {
     throw std::runtime_error("no tasks today");
   });
-  EXPECT_EQ(ending_of_call([&] { runner.run(give(1)); }), "failed: no tasks today");
+  EXPECT_EQ(ending_of_call([&] { runner.run(main_that_gives(1)); }), "failed: no tasks today");
 }
 
 TEST(RunnerTest, KnowsTheLineThatRunsACallableWithoutArguments) {
@@ -470,14 +471,14 @@ TEST(RunnerTest, CannotBeClosedByItsOwnTasks) {
     co_return 1;
   };
   EXPECT_EQ(runner.run(body), 1);
-  EXPECT_EQ(runner.run(give(2)), 2);
+  EXPECT_EQ(runner.run(main_that_gives(2)), 2);
 }
 
 TEST(RunnerTest, RefusesToRunInsideItself) {
   Runner runner(kVirtualTime);
   auto body = [&]() -> Coro<> {
     EXPECT_EQ(&runner.get_loop(), &get_running_loop());
-    EXPECT_EQ(ending_of_call([&] { runner.run(give(1)); }),
+    EXPECT_EQ(ending_of_call([&] { runner.run(main_that_gives(1)); }),
               "failed: Runner.run() cannot be called from a running event loop");
     co_return;
   };
@@ -630,7 +631,7 @@ TEST_F(InterruptTest, CancelsOnlyTheRunInWhichItComes) {
   };
   EXPECT_THROW(runner.run(interrupted), KeyboardInterrupt);
   EXPECT_TRUE(sigint_has_its_default());
-  EXPECT_EQ(runner.run(give(1)), 1);
+  EXPECT_EQ(runner.run(main_that_gives(1)), 1);
   EXPECT_THROW(runner.run(interrupted), KeyboardInterrupt);
 }
 

@@ -32,7 +32,7 @@ using ::testing::StartsWith;
 
 using namespace std::chrono_literals;
 
-Coro<int> give(int number) { co_return number; }
+Coro<int> give_back(int number) { co_return number; }
 
 Coro<int> give_later(int number, Duration delay) {
   co_await sleep(delay);
@@ -46,8 +46,8 @@ class TaskNameTest : public ::testing::Test {
 
 TEST_F(TaskNameTest, CountsUpwardsUnlessOneIsGiven) {
   loop_.run([&]() -> Coro<> {
-    auto first = create_task(give(1));
-    auto second = create_task(give(2));
+    auto first = create_task(give_back(1));
+    auto second = create_task(give_back(2));
     const std::string prefix = "Task-";
     EXPECT_EQ(first.get_name().substr(0, prefix.size()), prefix);
     EXPECT_EQ(std::stoi(second.get_name().substr(prefix.size())),
@@ -68,7 +68,7 @@ TEST_F(TaskNameTest, CountsUpwardsUnlessOneIsGiven) {
 TEST_F(TaskNameTest, IsUniqueAcrossThreads) {
   auto name_on_a_loop = [](std::string& name) {
     ObservedLoop loop;
-    name = create_task(loop, give(1)).get_name();
+    name = create_task(loop, give_back(1)).get_name();
     loop.settle();
   };
   std::string here;
@@ -137,11 +137,11 @@ TEST_F(TaskRegistryTest, ALoopThatIsOnlySetForTheThreadDoesNotCount) {
 
 TEST_F(TaskRegistryTest, AllTasksAreThoseOfTheLoopThatAreNotDoneInOrderOfCreation) {
   ObservedLoop other;
-  const Task<int> elsewhere = create_task(other, give(1));
+  const Task<int> elsewhere = create_task(other, give_back(1));
   loop_.run([&]() -> Coro<> {
     const AnyTask main = *current_task();
     auto first = create_task(give_later(1, 10s));
-    auto second = create_task(give(2));
+    auto second = create_task(give_back(2));
     auto third = create_task(give_later(3, 20s));
     EXPECT_EQ(all_tasks(), (std::vector<AnyTask>{main, first, second, third}));
     co_await second;
@@ -313,7 +313,7 @@ TEST_F(EnsureFutureTest, GivesFuturesAndTasksBackUnchanged) {
   loop_.run([&]() -> Coro<> {
     const Future<int> future(loop_);
     EXPECT_EQ(ensure_future(future), future);
-    const Task<int> task = create_task(give(1));
+    const Task<int> task = create_task(give_back(1));
     EXPECT_EQ(ensure_future(task), task);
     static_assert(std::is_same_v<decltype(ensure_future(task)), Task<int>>);
     co_await task;
@@ -350,9 +350,9 @@ TEST_F(TaskNameTest, ATaskThatIsMadeWithANameUsesUpNoNumber) {
     const auto number_of = [](const Task<int>& task) {
       return std::stoi(task.get_name().substr(std::string("Task-").size()));
     };
-    auto first = create_task(give(1));
-    auto named = create_task(give(2), {.name = "named"});
-    auto second = create_task(give(3));
+    auto first = create_task(give_back(1));
+    auto named = create_task(give_back(2), {.name = "named"});
+    auto second = create_task(give_back(3));
     EXPECT_EQ(number_of(second), number_of(first) + 1);
     EXPECT_EQ(co_await named, 2);
   });

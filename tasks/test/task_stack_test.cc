@@ -31,12 +31,12 @@ Coro<> middle() { co_await inner(); }
 constexpr unsigned kOuterLine = __LINE__ + 1;
 Coro<> outer() { co_await middle(); }
 
-Coro<> fail() {
+Coro<> fail_here() {
   throw std::runtime_error("no luck");
   co_return;
 }
 constexpr unsigned kFailingLine = __LINE__ + 1;
-Coro<> failing() { co_await fail(); }
+Coro<> failing() { co_await fail_here(); }
 
 std::vector<unsigned> lines_of(const std::vector<std::source_location>& stack) {
   std::vector<unsigned> lines;

@@ -35,14 +35,14 @@ using namespace std::chrono_literals;
 static_assert(std::is_base_of_v<Future<int>, Task<int>>);
 static_assert(std::is_same_v<Task<>, Task<void>>);
 
-Coro<int> give(int number) { co_return number; }
+Coro<int> give_at_once(int number) { co_return number; }
 
-Coro<int> give_later(int number, Duration delay) {
+Coro<int> give_after(int number, Duration delay) {
   co_await sleep(delay);
   co_return number;
 }
 
-Coro<> fail(std::string what) {
+Coro<> fail_with(std::string what) {
   throw std::runtime_error(what);
   co_return;
 }
@@ -54,7 +54,7 @@ class TaskTest : public ::testing::Test {
 
 TEST_F(TaskTest, RunsItsCoroutineAndKeepsTheResult) {
   loop_.run([&]() -> Coro<> {
-    const Task<int> task = create_task(give_later(5, 10s));
+    const Task<int> task = create_task(give_after(5, 10s));
     EXPECT_EQ(&task.get_loop(), &loop_);
     EXPECT_FALSE(task.done());
     EXPECT_THROW(task.result(), InvalidStateError);
@@ -83,7 +83,7 @@ TEST_F(TaskTest, TakesItsFirstStepInTheNextTurnAfterWhatIsDueAlready) {
 
 TEST_F(TaskTest, KeepsTheExceptionOfItsCoroutineAndThrowsItToAllWhoAsk) {
   loop_.run([&]() -> Coro<> {
-    auto task = create_task(fail("told to all"));
+    auto task = create_task(fail_with("told to all"));
     EXPECT_EQ(co_await ending_of(task), "failed: told to all");
     EXPECT_EQ(co_await ending_of(task), "failed: told to all");
     EXPECT_EQ(ending(task), "failed: told to all");
@@ -147,7 +147,7 @@ TEST_F(TaskTest, GivesAFutureThatItsCoroutineReturnsUnawaited) {
 }
 
 TEST_F(TaskTest, CanBeMadeOnALoopThatDoesNotRunYet) {
-  const Task<int> task = create_task(loop_, give(6));
+  const Task<int> task = create_task(loop_, give_at_once(6));
   EXPECT_FALSE(task.done());
   EXPECT_EQ(run_until_complete(loop_, task), 6);
 }
@@ -172,7 +172,7 @@ TEST_F(TaskTest, CannotBeMadeOnAClosedLoop) {
 
 TEST_F(TaskTest, ATaskIsAFutureAndAnAnyTask) {
   loop_.run([&]() -> Coro<> {
-    const Task<int> task = create_task(give(1));
+    const Task<int> task = create_task(give_at_once(1));
     const Future<int> future = task;
     const AnyTask any = task;
     EXPECT_EQ(future, task);
@@ -187,7 +187,7 @@ TEST_F(TaskTest, ATaskIsAFutureAndAnAnyTask) {
 TEST_F(TaskTest, ItsDoneCallbacksRunInOrderInTheTurnAfterItsEnd) {
   std::vector<std::string> log;
   loop_.run([&]() -> Coro<> {
-    auto task = create_task(give(1));
+    auto task = create_task(give_at_once(1));
     task.add_done_callback([&](AnyFuture) { log.push_back("first"); });
     const auto id = task.add_done_callback([&](AnyFuture) { log.push_back("removed"); });
     task.add_done_callback(
@@ -220,7 +220,7 @@ TEST_F(TaskTurnsTest, AwaitingAFutureThatIsDoneTakesNone) {
 
 TEST_F(TaskTurnsTest, AwaitingATaskThatIsDoneTakesNone) {
   loop_.run([&]() -> Coro<> {
-    auto task = create_task(give(1));
+    auto task = create_task(give_at_once(1));
     co_await task;
     const int before = turns();
     co_await task;
@@ -262,7 +262,7 @@ TEST_F(TaskTurnsTest, AFutureResumesItsTaskInTheNextTurnBeforeWhatIsScheduledLat
 TEST_F(TaskTurnsTest, AwaitingAFreshTaskThatReturnsAtOnceTakesTwo) {
   loop_.run([&]() -> Coro<> {
     const int before = turns();
-    co_await create_task(give(1));
+    co_await create_task(give_at_once(1));
     EXPECT_EQ(turns() - before, 2);
   });
 }
@@ -419,7 +419,7 @@ class UnretrievedTest : public TaskTest {};
 
 TEST_F(UnretrievedTest, AnExceptionIsReportedWhenTheLastHandleGoes) {
   loop_.run([&]() -> Coro<> {
-    std::optional<Task<>> task = create_task(fail("unread"));
+    std::optional<Task<>> task = create_task(fail_with("unread"));
     task->set_name("careless");
     co_await sleep(1s);
     EXPECT_TRUE(loop_.reports().empty());
@@ -437,7 +437,7 @@ TEST_F(UnretrievedTest, AnExceptionIsReportedWhenTheLastHandleGoes) {
 
 TEST_F(UnretrievedTest, AnExceptionOfATaskThatNobodyKeptIsReportedAtItsEnd) {
   loop_.run([&]() -> Coro<> {
-    create_task(fail("fire and forget"));
+    create_task(fail_with("fire and forget"));
     co_await sleep(0s);
     EXPECT_EQ(loop_.reports().size(), 1U);
   });
@@ -445,9 +445,9 @@ TEST_F(UnretrievedTest, AnExceptionOfATaskThatNobodyKeptIsReportedAtItsEnd) {
 
 TEST_F(UnretrievedTest, NothingIsReportedOnceAwaitedOrAsked) {
   loop_.run([&]() -> Coro<> {
-    EXPECT_EQ(co_await ending_of(create_task(fail("awaited"))), "failed: awaited");
-    auto by_exception = create_task(fail("asked for the exception"));
-    auto by_result = create_task(fail("asked for the result"));
+    EXPECT_EQ(co_await ending_of(create_task(fail_with("awaited"))), "failed: awaited");
+    auto by_exception = create_task(fail_with("asked for the exception"));
+    auto by_result = create_task(fail_with("asked for the result"));
     co_await sleep(0s);
     EXPECT_NE(by_exception.exception(), nullptr);
     EXPECT_THROW(by_result.result(), std::runtime_error);
@@ -457,7 +457,7 @@ TEST_F(UnretrievedTest, NothingIsReportedOnceAwaitedOrAsked) {
 
 TEST_F(UnretrievedTest, ACancellationIsNoFailure) {
   loop_.run([&]() -> Coro<> {
-    create_task(give(1)).cancel();
+    create_task(give_at_once(1)).cancel();
     co_await sleep(1s);
   });
   EXPECT_TRUE(loop_.reports().empty());
@@ -530,7 +530,7 @@ TEST_F(FatalTaskTest, ATaskMayCatchIt) {
 
 TEST_F(TaskTest, ItsDoneCallbacksMayTakeATask) {
   std::vector<std::string> names;
-  const Task<int> task = create_task(loop_, give(1), {.name = "done"});
+  const Task<int> task = create_task(loop_, give_at_once(1), {.name = "done"});
   task.add_done_callback([&](const Task<int>& done) { names.push_back(done.get_name()); });
   task.add_done_callback([&](const AnyTask& done) { names.push_back(done.get_name()); });
   task.add_done_callback([&](const Future<int>& done) { names.push_back(done.done() ? "1" : ""); });

@@ -30,7 +30,7 @@ namespace {
 
 using Batches = std::vector<std::size_t>;
 
-class AcceptLoopTest : public testing::Test, protected AcceptLoop::Acceptor {
+class AcceptLoopTest : public ::testing::Test, protected AcceptLoop::Acceptor {
  protected:
   // An accept loop and `count` clients that wait for it.
   void listen(int backlog, int count) {

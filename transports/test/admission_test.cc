@@ -15,12 +15,12 @@ namespace asyncio::internal {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 SocketAddress at(std::string_view host) { return SocketAddress::from_numeric(host, 1234); }
 
-class AdmissionTest : public testing::Test {
+class AdmissionTest : public ::testing::Test {
  protected:
   ~AdmissionTest() override { loop_.close(); }
 

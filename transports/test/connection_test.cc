@@ -49,7 +49,7 @@ Ends unix_ends() {
   return {Socket(FileDescriptor(fds[0])), Peer(FileDescriptor(fds[1]))};
 }
 
-class CreateConnectionTest : public testing::Test {
+class CreateConnectionTest : public ::testing::Test {
  protected:
   // What create_connection() throws.
   Coro<std::exception_ptr> failure_to_connect(std::string host, std::uint16_t port,
@@ -114,7 +114,7 @@ TEST_F(CreateConnectionTest, BothFamiliesAndANameWork) {
     EXPECT_EQ(name->peername(), v4.address());
   });
   loop.reset();
-  EXPECT_THAT(before.still_open(), testing::IsEmpty());
+  EXPECT_THAT(before.still_open(), ::testing::IsEmpty());
 }
 
 TEST_F(CreateConnectionTest, ARefusedConnectionIsAConnectionRefusedErrorThatSaysByWhom) {
@@ -126,7 +126,7 @@ TEST_F(CreateConnectionTest, ARefusedConnectionIsAConnectionRefusedErrorThatSays
     EXPECT_EQ(text_of(error),
               "connect to 127.0.0.1:" + std::to_string(port) + ": Connection refused");
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 // An empty host is this machine: ::1 and 127.0.0.1.
@@ -152,7 +152,7 @@ TEST_F(CreateConnectionTest, WhenAllAddressesRefuseTheErrorListsThem) {
     EXPECT_NE(text.find("connect to 127.0.0.1:" + number + ": Connection refused"), text.npos)
         << text;
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(CreateConnectionTest, ANameThatCannotBeResolvedIsAResolveError) {
@@ -172,7 +172,7 @@ TEST_F(CreateConnectionTest, OnRequestAllFailuresAreThrownTogether) {
       std::rethrow_exception(error);
     } catch (const ExceptionGroup& group) {
       EXPECT_EQ(group.message(), "create_connection failed");
-      EXPECT_THAT(group.exceptions(), testing::SizeIs(2));
+      EXPECT_THAT(group.exceptions(), ::testing::SizeIs(2));
     }
   });
 }
@@ -191,7 +191,7 @@ TEST_F(CreateConnectionTest, ThePortMayBeTheNameOfAService) {
   loop_.run([&]() -> Coro<> {
     const std::string text = text_of(co_await failure_of(
         []() -> Coro<> { co_await create_connection(make_recorder, "127.0.0.1", "discard"); }));
-    EXPECT_THAT(text, testing::AnyOf("", "connect to 127.0.0.1:9: Connection refused"));
+    EXPECT_THAT(text, ::testing::AnyOf("", "connect to 127.0.0.1:9: Connection refused"));
     EXPECT_TRUE(holds<ResolveError>(co_await failure_of([]() -> Coro<> {
       co_await create_connection(make_recorder, "127.0.0.1", "no-such-service");
     })));
@@ -224,7 +224,7 @@ TEST_F(CreateConnectionTest, ATimeoutPassesAndClosesTheSocket) {
     EXPECT_TRUE(holds<TimeoutError>(error));
     EXPECT_EQ(text_of(error), "timed out");
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 // Local addresses.
@@ -256,10 +256,10 @@ TEST_F(CreateConnectionTest, ALocalAddressOfNoFittingFamilyIsAnOsError) {
   loop_.run([&]() -> Coro<> {
     const std::exception_ptr error = co_await failure_to_connect(
         "127.0.0.1", listener.port(), ConnectionOptions{.local_addr = LocalAddress{"::1", 0}});
-    EXPECT_THAT(text_of(error), testing::StartsWith("no matching local address"));
+    EXPECT_THAT(text_of(error), ::testing::StartsWith("no matching local address"));
     EXPECT_TRUE(holds<OsError>(error));
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(CreateConnectionTest, ALocalAddressInUseIsNamedInTheError) {
@@ -273,7 +273,7 @@ TEST_F(CreateConnectionTest, ALocalAddressInUseIsNamedInTheError) {
     EXPECT_EQ(text_of(error), "error while attempting to bind on address " +
                                   taken.address().to_string() + ": Address already in use");
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(CreateConnectionTest, ALocalAddressThatCannotBeResolvedIsAResolveError) {
@@ -315,7 +315,7 @@ TEST_F(CreateConnectionTest, WithHappyEyeballsASlowIPv6IsOvertakenByIPv4) {
         co_await create_connection(make_recorder, "", v6.port(), options);
     EXPECT_EQ(transport->peername(), v4.getsockname());
     EXPECT_EQ(protocol->calls, Calls{"made"});
-    EXPECT_THAT(before.opened_since(), testing::SizeIs(1)) << "the loser's socket is closed";
+    EXPECT_THAT(before.opened_since(), ::testing::SizeIs(1)) << "the loser's socket is closed";
   });
 }
 
@@ -335,9 +335,9 @@ TEST_F(CreateConnectionTest, WithHappyEyeballsTooAllFailuresAreListed) {
   loop_.run([&]() -> Coro<> {
     const ConnectionOptions options{.happy_eyeballs_delay = std::chrono::hours(1)};
     const std::exception_ptr error = co_await failure_to_connect("", port, options);
-    EXPECT_THAT(text_of(error), testing::StartsWith("Multiple exceptions: connect to [::1]"));
+    EXPECT_THAT(text_of(error), ::testing::StartsWith("Multiple exceptions: connect to [::1]"));
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(CreateConnectionTest, CancelledInTheRaceItLeavesNothingOpen) {
@@ -361,7 +361,7 @@ TEST_F(CreateConnectionTest, CancelledInTheRaceItLeavesNothingOpen) {
       succeeded = co_await error_of(connecting) == nullptr;
       co_await turns(3);
     });
-    EXPECT_THAT(before.opened_since(), testing::IsEmpty()) << "cancelled after " << turn;
+    EXPECT_THAT(before.opened_since(), ::testing::IsEmpty()) << "cancelled after " << turn;
     ASSERT_LT(turn, 100);
   }
 }
@@ -399,9 +399,9 @@ TEST_F(CreateConnectionTest, ASocketThatIsNoStreamIsRefusedAndClosed) {
       co_await create_connection(make_recorder, Socket::open(AF_INET, SOCK_DGRAM));
     });
     EXPECT_TRUE(holds<std::invalid_argument>(error));
-    EXPECT_THAT(text_of(error), testing::StartsWith("A Stream Socket was expected, got"));
+    EXPECT_THAT(text_of(error), ::testing::StartsWith("A Stream Socket was expected, got"));
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(CreateConnectionTest, AnAcceptedSocketIsTakenOver) {
@@ -427,7 +427,7 @@ TEST_F(CreateConnectionTest, AnAcceptedSocketThatIsNoStreamIsRefusedAndClosed) {
       co_await connect_accepted_socket(make_recorder, Socket::open(AF_INET, SOCK_DGRAM));
     })));
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 // The factory.
@@ -442,7 +442,7 @@ TEST_F(CreateConnectionTest, WhatTheFactoryThrowsPassesAndTheSocketIsClosed) {
     EXPECT_EQ(text_of(error), "no protocol");
     EXPECT_EQ(co_await listener.accept_now().recv(), "");
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(CreateConnectionTest, WhatTheFactoryThrowsClosesAPreparedSocket) {
@@ -546,10 +546,10 @@ TEST_F(CreateConnectionTest, CancelledWhileConnectingItLeavesNothingOpen) {
     auto connecting = create_task(failure_to_connect("127.0.0.1", listener.port()));
     co_await turns(5);
     EXPECT_FALSE(connecting.done());
-    EXPECT_THAT(before.opened_since(), testing::SizeIs(1));
+    EXPECT_THAT(before.opened_since(), ::testing::SizeIs(1));
     connecting.cancel();
     co_await error_of(connecting);
-    EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+    EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
   });
 }
 
@@ -573,7 +573,7 @@ TEST_F(CreateConnectionTest, CancelledInAnyTurnItLeavesNothingOpen) {
       co_await turns(3);
     });
     while (is_readable(listener.fileno())) listener.accept_now();
-    EXPECT_THAT(before.opened_since(), testing::IsEmpty())
+    EXPECT_THAT(before.opened_since(), ::testing::IsEmpty())
         << "cancelled after " << turn << " turns";
     for (const auto& protocol : made) EXPECT_EQ(protocol->calls, (Calls{"made", "lost"})) << turn;
     ASSERT_LT(turn, 100);
@@ -595,7 +595,8 @@ TEST_F(CreateConnectionTest, DestroyedWithItsLoopItLeavesNothingOpen) {
       });
     }
     while (is_readable(listener.fileno())) listener.accept_now();
-    EXPECT_THAT(before.still_open(), testing::IsEmpty()) << "destroyed after " << turn << " turns";
+    EXPECT_THAT(before.still_open(), ::testing::IsEmpty())
+        << "destroyed after " << turn << " turns";
   }
 }
 

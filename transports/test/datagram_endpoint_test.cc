@@ -31,13 +31,13 @@
 namespace asyncio {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 using End = DatagramEndpoint<DatagramRecorder>;
 
-class DatagramEndpointTest : public testing::Test {
+class DatagramEndpointTest : public ::testing::Test {
  protected:
   static Coro<End> open(DatagramOptions options) {
     co_return co_await create_datagram_endpoint(std::make_shared<DatagramRecorder>, options);

@@ -28,9 +28,9 @@
 namespace asyncio {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 Socket udp_socket(std::string_view host = "127.0.0.1") {
   const SocketAddress address = SocketAddress::from_numeric(host, 0);
@@ -59,7 +59,7 @@ struct End {
   std::shared_ptr<DatagramTransport> transport;
 };
 
-class DatagramSocketTransportTest : public testing::Test {
+class DatagramSocketTransportTest : public ::testing::Test {
  protected:
   End udp(std::string_view host = "127.0.0.1") { return End(loop_, udp_socket(host)); }
 

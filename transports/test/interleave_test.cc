@@ -13,8 +13,8 @@
 namespace asyncio {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 // "4": an IPv4 address, "6": an IPv6 one. Their ports number them within the family.
 std::vector<AddressInfo> infos(std::string_view families) {

@@ -153,6 +153,9 @@ struct EndsOptions {
   int peer_receive_buffer = 0;  // SO_RCVBUF of the peer's
 };
 
+// Kernel buffers so small that writing soon has to wait.
+inline constexpr EndsOptions kNarrow{.send_buffer = 1, .peer_receive_buffer = 1};
+
 struct Ends {
   Socket ours;
   Peer peer;

@@ -32,10 +32,10 @@
 namespace asyncio {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::StartsWith;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 // What is written to one comes out of the other.
 struct PipeEnds {
@@ -100,7 +100,7 @@ FileDescriptor regular_file() {
   return FileDescriptor(check(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), "open"));
 }
 
-class PipeTransportTest : public testing::Test {
+class PipeTransportTest : public ::testing::Test {
  protected:
   // A transport with a recorder, after connection_made().
   struct Line {

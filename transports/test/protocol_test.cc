@@ -71,7 +71,7 @@ class SmallBuffer : public BufferedProtocol {
   std::function<void()> on_data;
 };
 
-class ProtocolTest : public testing::Test {
+class ProtocolTest : public ::testing::Test {
  protected:
   std::shared_ptr<SocketTransport> start(std::shared_ptr<BufferedProtocol> protocol) {
     return SocketTransport::start(loop_, std::move(ends_.ours), std::move(protocol), nullptr);

@@ -23,18 +23,13 @@
 #include "gtest/gtest.h"
 #include "transports/test/watched_loop.h"
 
-// A forked child starts threads here, which TSan refuses by default.
-extern "C" const char* __tsan_default_options();
-
-const char* __tsan_default_options() { return "die_after_fork=0"; }
-
 namespace asyncio {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::Field;
-using testing::UnorderedElementsAre;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::UnorderedElementsAre;
 using Infos = std::vector<AddressInfo>;
 
 constexpr ResolveHints kStream{.type = SOCK_STREAM};
@@ -50,7 +45,7 @@ AddressInfo tcp(std::string_view host, std::uint16_t port) {
   return {address.family(), SOCK_STREAM, IPPROTO_TCP, "", address};
 }
 
-class ResolverTest : public testing::Test {
+class ResolverTest : public ::testing::Test {
  protected:
   // The EAI_ number with which the lookup fails; 0 if it does not.
   Coro<int> failure_code(std::string host, ResolveHints hints = ResolveHints(),

@@ -51,11 +51,6 @@
 #include "transports/test/temporary_folder.h"
 #include "transports/test/watched_loop.h"
 
-// A forked child starts threads here, which TSan refuses by default.
-extern "C" const char* __tsan_default_options();
-
-const char* __tsan_default_options() { return "die_after_fork=0"; }
-
 namespace asyncio {
 namespace {
 
@@ -64,12 +59,12 @@ std::unique_ptr<DatagramProtocol> make_datagram_protocol() {
   return std::make_unique<DatagramProtocol>();
 }
 
-struct PipeEnds {
+struct PipeOfProcess {
   FileDescriptor out;
   FileDescriptor in;
 };
 
-PipeEnds make_pipe() {
+PipeOfProcess make_pipe() {
   std::array<int, 2> ends{};
   check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
@@ -95,7 +90,7 @@ Coro<> with_everything_open(const std::string& path, F while_open) {
   DatagramOptions local;
   local.local_addr = HostPort{"127.0.0.1"};
   auto datagrams = co_await create_datagram_endpoint(make_datagram_protocol, local);
-  PipeEnds pipe = make_pipe();
+  PipeOfProcess pipe = make_pipe();
   auto out = co_await connect_read_pipe(make_protocol, std::move(pipe.out));
   auto in = co_await connect_write_pipe(make_protocol, std::move(pipe.in));
   while_open();
@@ -108,7 +103,7 @@ Coro<> with_everything_open(const std::string& path, F while_open) {
 
 // What `ls -l /proc/self/fd` prints if this process executes it now.
 std::string listing_of_child() {
-  PipeEnds answer = make_pipe();
+  PipeOfProcess answer = make_pipe();
   const pid_t child = check(::fork(), "fork");
   if (child == 0) {
     ::dup2(answer.in.get(), STDOUT_FILENO);

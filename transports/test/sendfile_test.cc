@@ -40,9 +40,6 @@
 namespace asyncio {
 namespace {
 
-// Kernel buffers so small that sending soon has to wait.
-constexpr EndsOptions kNarrow{.send_buffer = 1, .peer_receive_buffer = 1};
-
 // More than the kernel takes into narrow buffers, and more than one block through a socket.
 constexpr std::size_t kLarge = 300'000;
 
@@ -85,7 +82,7 @@ void expect_error(const std::exception_ptr& error, std::string_view text) {
 
 // Through a socket.
 
-class SockSendfileTest : public testing::Test {
+class SockSendfileTest : public ::testing::Test {
  protected:
   Coro<std::exception_ptr> failure(Socket& socket, int file,
                                    SendfileOptions options = SendfileOptions()) {
@@ -252,7 +249,7 @@ TEST_F(SockSendfileTest, AFileThatCannotBeReadIsAnOsError) {
   loop_.run([&]() -> Coro<> {
     const std::exception_ptr error = co_await failure(ends.ours, file.get());
     EXPECT_TRUE(holds<OsError>(error));
-    EXPECT_THAT(text_of(error), testing::StartsWith("read: "));
+    EXPECT_THAT(text_of(error), ::testing::StartsWith("read: "));
   });
 }
 
@@ -390,7 +387,7 @@ concept TakesFiles = requires(T& transport) { sendfile(transport, 0); };
 static_assert(TakesFiles<Transport>);
 static_assert(!TakesFiles<DatagramTransport>, "a datagram transport has no stream to send into");
 
-class SendfileTest : public testing::Test {
+class SendfileTest : public ::testing::Test {
  protected:
   Line connect(Way way = Way::kNative, EndsOptions options = kNarrow) {
     return Line(loop_, way, options);
@@ -495,7 +492,7 @@ TEST_F(SendfileTest, ATransportThatDoesNotSayThatItTakesFilesIsNotSupported) {
   OtherTransport other(line.transport, false);
   loop_.run([&]() -> Coro<> {
     EXPECT_THAT(text_of(co_await failure(other, file)),
-                testing::StartsWith("sendfile is not supported for transport"));
+                ::testing::StartsWith("sendfile is not supported for transport"));
   });
 }
 
@@ -505,7 +502,7 @@ TEST_F(SendfileTest, ATransportThatIsNoSocketGetsBlocksUnlessTheyAreDisabled) {
   OtherTransport other(line.transport, true);
   loop_.run([&]() -> Coro<> {
     EXPECT_THAT(text_of(co_await failure(other, file, {.fallback = false})),
-                testing::StartsWith("fallback is disabled and native sendfile is not supported"));
+                ::testing::StartsWith("fallback is disabled and native sendfile is not supported"));
     EXPECT_EQ(file.position(), 0u);
     auto sending = create_task(sendfile, std::ref(static_cast<Transport&>(other)), file.fileno(),
                                SendfileOptions());
@@ -650,7 +647,7 @@ TEST_F(SendfileTest, APeerThatGoesInTheMiddleIsAConnectionErrorAndThePositionTel
       EXPECT_LT(file.position(), kLarge);
       co_await until([&] { return line.recorder->lost; });
     });
-    EXPECT_THAT(line.recorder->calls.back(), testing::StartsWith("lost"));
+    EXPECT_THAT(line.recorder->calls.back(), ::testing::StartsWith("lost"));
   }
 }
 

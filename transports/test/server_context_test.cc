@@ -63,7 +63,7 @@ class Labelled : public Protocol {
 
 using Seen = std::vector<std::string>;
 
-class ServerContextTest : public testing::Test {
+class ServerContextTest : public ::testing::Test {
  protected:
   Coro<Server> serve(ServerOptions options = ServerOptions()) {
     return create_server(

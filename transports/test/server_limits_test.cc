@@ -39,7 +39,7 @@ Peer connect_from(std::string_view host, const SocketAddress& address) {
   return Peer(std::move(socket));
 }
 
-class ServerLimitsTest : public testing::Test {
+class ServerLimitsTest : public ::testing::Test {
  protected:
   ~ServerLimitsTest() override { loop_.close(); }
 

@@ -49,7 +49,7 @@ using Clients = std::vector<std::shared_ptr<Recorder>>;
 
 bool is_close_on_exec(int fd) { return (check(::fcntl(fd, F_GETFD), "fcntl") & FD_CLOEXEC) != 0; }
 
-class ServerTest : public testing::Test {
+class ServerTest : public ::testing::Test {
  protected:
   // A server that keeps its connections' protocols in clients_.
   Coro<Server> serve(ServerOptions options = ServerOptions(), std::uint16_t port = 0) {
@@ -136,7 +136,7 @@ TEST_F(ServerTest, APortInUseIsAnErrorThatNamesTheAddressAndLeavesNothingOpen) {
                                   listener.address().to_string() + ": Address already in use");
     co_await turns(2);
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(ServerTest, AnAddressThatIsNotOursOrCannotBeResolvedIsAnError) {
@@ -192,7 +192,7 @@ TEST_F(ServerTest, ListensOnSeveralHosts) {
       const Peer peer = Peer::connect(socket.getsockname());
       co_await until([&] { return clients_.size() == before + 1; });
     }
-    EXPECT_THAT(names, testing::ElementsAre("127.0.0.1", "127.0.0.2", "::1"));
+    EXPECT_THAT(names, ::testing::ElementsAre("127.0.0.1", "127.0.0.2", "::1"));
   });
 }
 
@@ -221,7 +221,7 @@ TEST_F(ServerTest, OneOfSeveralHostsThatCannotBeResolvedIsAnError) {
     EXPECT_EQ(text_of(nowhere),
               "could not bind on any address out of []: Cannot assign requested address");
   });
-  EXPECT_THAT(before.still_open(), testing::IsEmpty());
+  EXPECT_THAT(before.still_open(), ::testing::IsEmpty());
 }
 
 TEST_F(ServerTest, APortMayBeAServicesNameAndFlagsReachTheResolver) {
@@ -330,7 +330,7 @@ TEST_F(ServerTest, RefusesASocketOfAnotherKindAndClosesIt) {
     EXPECT_TRUE(holds<std::invalid_argument>(error));
     EXPECT_EQ(text_of(error), "A Stream Socket was expected, got descriptor " + number);
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 // Starting.
@@ -876,7 +876,7 @@ TEST_F(ServerTest, DestroyedInServeForeverWithItsLoopItLeavesNothingBehind) {
     });
     loop->close();
   }
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(ServerTest, ItMayOutliveItsLoop) {
@@ -894,7 +894,7 @@ TEST_F(ServerTest, ItMayOutliveItsLoop) {
     server->close();
     server.reset();
   }
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(ServerTest, NothingStaysOpenAfterManyConnections) {
@@ -910,7 +910,7 @@ TEST_F(ServerTest, NothingStaysOpenAfterManyConnections) {
     server.close_clients();
     co_await server.wait_closed();
   });
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
   EXPECT_TRUE(loop_.reports().empty());
 }
 

@@ -37,7 +37,7 @@ struct Watched {
   std::shared_ptr<SocketTransport> transport;
 };
 
-class SilenceWatchTest : public testing::Test {
+class SilenceWatchTest : public ::testing::Test {
  protected:
   ~SilenceWatchTest() override { loop_.close(); }
 

@@ -32,9 +32,6 @@
 namespace asyncio {
 namespace {
 
-// Kernel buffers so small that sending soon has to wait.
-constexpr EndsOptions kNarrow{.send_buffer = 1, .peer_receive_buffer = 1};
-
 Ends tcp_ends() { return connected_ends(); }
 
 Ends unix_ends() {
@@ -62,7 +59,7 @@ std::size_t fill(const Socket& socket) {
   return filled;
 }
 
-class SockTest : public testing::Test {
+class SockTest : public ::testing::Test {
  protected:
   // How many turns of the loop begin while `action` runs.
   template <class F>
@@ -407,7 +404,7 @@ TEST_F(SockTest, ACancelledAcceptLeavesNothingBehind) {
     EXPECT_FALSE(watches_for_reading(listener));
   });
   listener.close();
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 // What is refused.
@@ -422,7 +419,7 @@ TEST_F(SockTest, ADescriptorOfATransportIsNotWaitedFor) {
     const std::exception_ptr error =
         co_await failure_of([&]() -> Coro<> { co_await sock_recv(socket, 100); });
     EXPECT_TRUE(holds<std::runtime_error>(error));
-    EXPECT_THAT(text_of(error), testing::HasSubstr("is used by a transport"));
+    EXPECT_THAT(text_of(error), ::testing::HasSubstr("is used by a transport"));
     transport->abort();
     co_await until([&] { return transport->fileno() == -1; });
   });
@@ -474,7 +471,7 @@ TEST_F(SockTest, ALoopThatIsClosedUnderAnOperationEndsIt) {
 
 // Connecting.
 
-class SockConnectTest : public testing::Test {
+class SockConnectTest : public ::testing::Test {
  protected:
   WatchedLoop loop_;
 };

@@ -21,8 +21,8 @@
 namespace asyncio::internal {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 Socket bound(const std::string& path) {
   Socket socket = Socket::open(AF_UNIX, SOCK_STREAM);
@@ -38,7 +38,7 @@ std::string read_file(const std::string& path) {
   return text;
 }
 
-class SocketFileTest : public testing::Test {
+class SocketFileTest : public ::testing::Test {
  protected:
   TemporaryFolder folder_;
   const std::string path_ = folder_.path_of("socket");

@@ -75,9 +75,9 @@ TEST(SocketTest, TheOwnerClosesIt) {
     third.close();
     third.close();
     EXPECT_FALSE(third.valid());
-    EXPECT_THAT(before.opened_since(), testing::SizeIs(1));
+    EXPECT_THAT(before.opened_since(), ::testing::SizeIs(1));
   }
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST(SocketTest, AFamilyThatDoesNotExistIsAnOsError) {
@@ -169,7 +169,7 @@ TEST(SocketTest, EveryCallOnAClosedOneThrowsOrGivesNoAddress) {
   EXPECT_EQ(closed.getpeername(), SocketAddress());
 }
 
-class DatagramSocketTest : public testing::Test {
+class DatagramSocketTest : public ::testing::Test {
  protected:
   static Socket bound() {
     Socket socket = Socket::open(AF_INET, SOCK_DGRAM);

@@ -45,10 +45,7 @@ struct Line {
   Peer peer;
 };
 
-// Kernel buffers so small that writing soon has to wait.
-constexpr EndsOptions kNarrow{.send_buffer = 1, .peer_receive_buffer = 1};
-
-class SocketTransportTest : public testing::Test {
+class SocketTransportTest : public ::testing::Test {
  protected:
   Line connect(EndsOptions options = EndsOptions()) { return Line(loop_, options); }
 
@@ -207,7 +204,7 @@ TEST_F(SocketTransportTest, TheDescriptorIsOpenDuringConnectionLostAndClosedAfte
   EXPECT_NE(during, -1);
   EXPECT_EQ(line.transport->fileno(), -1);
   line.peer.close();
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(SocketTransportTest, TheLoopKeepsTheConnectionAliveAndNothingElseNeedsTo) {
@@ -252,7 +249,7 @@ TEST_F(SocketTransportTest, ClosingTheLoopTellsEveryProtocolOnce) {
     line->transport->set_write_buffer_limits(0);
     line->peer.close();
   }
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(SocketTransportTest, AConnectionThatWasClosedJustBeforeTheLoopIsLostOnceToo) {
@@ -1086,7 +1083,7 @@ TEST_F(SocketTransportTest, ASecondTransportOnADescriptorIsRefused) {
     SocketTransport::start(loop_, std::move(same), std::make_shared<Recorder>(), nullptr);
     ADD_FAILURE();
   } catch (const std::runtime_error& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("is used by a transport"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("is used by a transport"));
   }
 }
 

@@ -43,7 +43,7 @@ class Successor : public BufferedProtocol {
   std::array<char, 100> buffer_{};
 };
 
-class HostileProtocolTest : public testing::Test {
+class HostileProtocolTest : public ::testing::Test {
  protected:
   using Hook = std::function<void()> Recorder::*;
 
@@ -205,7 +205,7 @@ TEST_F(HostileProtocolTest, WhateverItDoesInWhicheverCallbackTheConnectionIsLost
       if (witness != nullptr) {
         const auto is_lost = [](const std::string& call) { return call.starts_with("lost"); };
         const auto lost = std::ranges::count_if(witness->calls, is_lost);
-        EXPECT_EQ(lost + successor_->times_lost, 1) << testing::PrintToString(witness->calls);
+        EXPECT_EQ(lost + successor_->times_lost, 1) << ::testing::PrintToString(witness->calls);
         EXPECT_EQ(std::ranges::count(witness->calls, "made"), 1);
         EXPECT_TRUE(lost == 0 || is_lost(witness->calls.back())) << "nothing comes after it";
       } else {
@@ -213,7 +213,7 @@ TEST_F(HostileProtocolTest, WhateverItDoesInWhicheverCallbackTheConnectionIsLost
         EXPECT_TRUE(alive_recorder_.expired());
       }
       peer_->close();
-      EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+      EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
     }
   }
 }

@@ -17,7 +17,7 @@
 namespace asyncio {
 namespace {
 
-class TransportSocketTest : public testing::Test {
+class TransportSocketTest : public ::testing::Test {
  protected:
   Ends ends_ = connected_ends();
   std::shared_ptr<Socket> socket_ = std::make_shared<Socket>(std::move(ends_.ours));

@@ -74,7 +74,7 @@ class Echo final : public Protocol {
   Transport* transport_ = nullptr;
 };
 
-class TwoHostsTest : public testing::Test {
+class TwoHostsTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!have_two_hosts) GTEST_SKIP() << "this system gives nobody a network of their own";
@@ -207,7 +207,7 @@ TEST_F(TwoHostsTest, AProcessEndsThoughALookupOfItsHangs) {
     loop.close();
     std::exit(7);
   };
-  EXPECT_EXIT(look_up_and_leave(), testing::ExitedWithCode(7), "");
+  EXPECT_EXIT(look_up_and_leave(), ::testing::ExitedWithCode(7), "");
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s);
 }
 

@@ -52,10 +52,10 @@ class UnixListener {
   const Socket socket_;
 };
 
-class CreateUnixConnectionTest : public testing::Test {
+class CreateUnixConnectionTest : public ::testing::Test {
  protected:
   std::string path_in_folder(std::string_view name) const {
-    return testing::TempDir() + "/" + std::string(name);
+    return ::testing::TempDir() + "/" + std::string(name);
   }
 
   // What the call throws.
@@ -119,7 +119,7 @@ TEST_F(CreateUnixConnectionTest, WhereNobodyListensItIsTheSystemsError) {
   const std::exception_ptr error = failure(path);
   EXPECT_TRUE(holds<ConnectionRefusedError>(error));
   EXPECT_EQ(text_of(error), "connect to " + path + ": Connection refused");
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(CreateUnixConnectionTest, APathThatIsTooLongIsRefusedWhole) {
@@ -146,9 +146,9 @@ TEST_F(CreateUnixConnectionTest, ASocketOfAnotherFamilyOrTypeIsRefusedAndClosed)
     const std::exception_ptr error = failure(Socket::open(family, type));
     EXPECT_TRUE(holds<std::invalid_argument>(error));
     EXPECT_THAT(text_of(error),
-                testing::StartsWith("A UNIX Domain Stream Socket was expected, got"));
+                ::testing::StartsWith("A UNIX Domain Stream Socket was expected, got"));
   }
-  EXPECT_THAT(before.opened_since(), testing::IsEmpty());
+  EXPECT_THAT(before.opened_since(), ::testing::IsEmpty());
 }
 
 TEST_F(CreateUnixConnectionTest, WhatTheFactoryThrowsPassesAndTheSocketIsClosed) {
@@ -179,7 +179,7 @@ TEST_F(CreateUnixConnectionTest, CancelledInAnyTurnItLeavesNothingOpen) {
       succeeded = co_await error_of(connecting) == nullptr;
       co_await turns(3);
     });
-    EXPECT_THAT(before.opened_since(), testing::IsEmpty()) << "cancelled after " << turn;
+    EXPECT_THAT(before.opened_since(), ::testing::IsEmpty()) << "cancelled after " << turn;
     ASSERT_LT(turn, 100);
   }
 }

@@ -36,8 +36,8 @@ namespace asyncio {
 namespace {
 
 using namespace std::string_literals;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 mode_t mode_of(const std::string& path) {
   struct stat status{};
@@ -45,7 +45,7 @@ mode_t mode_of(const std::string& path) {
   return status.st_mode & 07777;
 }
 
-class UnixServerTest : public testing::Test {
+class UnixServerTest : public ::testing::Test {
  protected:
   Coro<Server> serve(std::string_view path, UnixServerOptions options = UnixServerOptions()) {
     return create_unix_server(

@@ -38,9 +38,6 @@ extern "C" const char* __asan_default_options() { return "quarantine_size_mb=1";
 namespace asyncio {
 namespace {
 
-// Kernel buffers so small that writing soon has to wait.
-constexpr EndsOptions kNarrow{.send_buffer = 1, .peer_receive_buffer = 1};
-
 constexpr std::size_t kMiB = 1 << 20;
 constexpr std::uint64_t kTenGiB = std::uint64_t{10} << 30;
 
@@ -65,7 +62,7 @@ std::size_t resident() {
   return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-class WriteFunnelTest : public testing::Test {
+class WriteFunnelTest : public ::testing::Test {
  protected:
   void connect(EndsOptions options) {
     Ends ends = connected_ends(options);

@@ -24,6 +24,7 @@
 #include "gtest/gtest.h"
 #include "tasks/test/ending.h"
 #include "tasks/test/observed_loop.h"
+#include "utils/test/number_after.h"
 
 namespace asyncio {
 namespace {
@@ -31,10 +32,6 @@ namespace {
 using namespace std::chrono_literals;
 
 Coro<int> number(int value) { co_return value; }
-Coro<int> number_after(int value, Duration delay) {
-  co_await sleep(delay);
-  co_return value;
-}
 Coro<std::string> word() { co_return "word"; }
 Coro<> nothing() { co_return; }
 Coro<int> failure(std::string what) {
@@ -42,7 +39,7 @@ Coro<int> failure(std::string what) {
   throw std::runtime_error(what);
 }
 
-class GatherTest : public testing::Test {
+class GatherTest : public ::testing::Test {
  protected:
   std::vector<Future<int>> three() {
     return {Future<int>(loop_), Future<int>(loop_), Future<int>(loop_)};

@@ -14,18 +14,14 @@
 #include "gtest/gtest.h"
 #include "tasks/test/ending.h"
 #include "tasks/test/observed_loop.h"
+#include "utils/test/number_after.h"
 
 namespace asyncio {
 namespace {
 
 using namespace std::chrono_literals;
 
-Coro<int> number_after(int value, Duration delay) {
-  co_await sleep(delay);
-  co_return value;
-}
-
-class ShieldTest : public testing::Test {
+class ShieldTest : public ::testing::Test {
  protected:
   ObservedLoop loop_;
 };
@@ -191,11 +187,11 @@ TEST_F(ShieldTest, DroppedBeforeItIsDoneItLeavesTheInnerAlone) {
   EXPECT_EQ(inner.result(), 1);
 }
 
-Coro<> borrowing(std::string_view) { co_return; }
+Coro<> borrow_a_text(std::string_view) { co_return; }
 
 TEST_F(ShieldTest, RefusesACoroutineThatBorrows) {
   loop_.run([]() -> Coro<> {
-    EXPECT_THROW((void)shield(borrowing("text")), BorrowedArgumentError);
+    EXPECT_THROW((void)shield(borrow_a_text("text")), BorrowedArgumentError);
     co_return;
   });
 }

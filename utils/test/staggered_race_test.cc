@@ -28,7 +28,7 @@ std::string told(const std::exception_ptr& error) {
   return ending_of_call([&] { std::rethrow_exception(error); });
 }
 
-class StaggeredRaceTest : public testing::Test {
+class StaggeredRaceTest : public ::testing::Test {
  protected:
   // Notes its start, waits, and gives `value`, or fails if that is negative.
   Runner runner(int value, Duration delay) {

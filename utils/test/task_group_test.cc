@@ -28,16 +28,13 @@
 #include "gtest/gtest.h"
 #include "tasks/test/ending.h"
 #include "tasks/test/observed_loop.h"
+#include "utils/test/number_after.h"
 
 namespace asyncio {
 namespace {
 
 using namespace std::chrono_literals;
 
-Coro<int> number_after(int value, Duration delay) {
-  co_await sleep(delay);
-  co_return value;
-}
 Coro<> failure_after(Duration delay, std::string what) {
   co_await sleep(delay);
   throw std::runtime_error(what);
@@ -107,7 +104,7 @@ Coro<std::string> end_of_group(Body body) {
   co_return shape(error);
 }
 
-class TaskGroupTest : public testing::Test {
+class TaskGroupTest : public ::testing::Test {
  protected:
   // Runs a group with this body in a task; how it ended.
   template <class Body>
@@ -703,11 +700,11 @@ TEST_F(TaskGroupTest, AFailureAndACancellationFromOutsideTogetherKeepTheCancella
   });
 }
 
-Coro<> borrowing(std::string_view) { co_return; }
+Coro<> borrow_text(std::string_view) { co_return; }
 
 TEST_F(TaskGroupTest, RefusesCoroutinesThatBorrow) {
   EXPECT_EQ(run([](TaskGroup& group) {
-              EXPECT_THROW(group.create_task(borrowing("text")), BorrowedArgumentError);
+              EXPECT_THROW(group.create_task(borrow_text("text")), BorrowedArgumentError);
             }),
             "none");
 }

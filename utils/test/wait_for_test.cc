@@ -21,16 +21,13 @@
 #include "gtest/gtest.h"
 #include "tasks/test/ending.h"
 #include "tasks/test/observed_loop.h"
+#include "utils/test/number_after.h"
 
 namespace asyncio {
 namespace {
 
 using namespace std::chrono_literals;
 
-Coro<int> number_after(int value, Duration delay) {
-  co_await sleep(delay);
-  co_return value;
-}
 Coro<int> mark(bool* started) {
   *started = true;
   co_return 1;
@@ -56,7 +53,7 @@ Coro<int> stubborn(int value) {
   co_return value;
 }
 
-class WaitForTest : public testing::Test {
+class WaitForTest : public ::testing::Test {
  protected:
   ObservedLoop loop_;
 };

@@ -16,16 +16,13 @@
 #include "gtest/gtest.h"
 #include "tasks/test/ending.h"
 #include "tasks/test/observed_loop.h"
+#include "utils/test/number_after.h"
 
 namespace asyncio {
 namespace {
 
 using namespace std::chrono_literals;
 
-Coro<int> number_after(int value, Duration delay) {
-  co_await sleep(delay);
-  co_return value;
-}
 Coro<int> after(int seconds) {
   co_await sleep(std::chrono::seconds(seconds));
   co_return seconds;
@@ -37,7 +34,7 @@ Coro<int> failure_after(Duration delay) {
 
 using Tasks = std::vector<Task<int>>;
 
-class WaitTest : public testing::Test {
+class WaitTest : public ::testing::Test {
  protected:
   ObservedLoop loop_;
 };
