@@ -174,8 +174,8 @@ _TEST_DEPS = [
     "@com_google_googletest//:gtest_main",
 ]
 
-# As many tests as are compiled at once: few enough for two processors to share a layer's.
-_TOGETHER = 8
+# How many tests one translation unit has: few enough for two processors to share a layer's.
+_TESTS_A_UNIT = 8
 
 def asyncio_tests_together():
     """The package's asyncio_tests once more, as one program, many compiled at once: `:together`.
@@ -193,15 +193,15 @@ def asyncio_tests_together():
         visibility = ["//visibility:private"],
     )
     compiled = []
-    for begin in range(0, len(parts), _TOGETHER):
-        name = "together_%d" % (begin // _TOGETHER)
+    for begin in range(0, len(parts), _TESTS_A_UNIT):
+        name = "together_%d" % (begin // _TESTS_A_UNIT)
         compiled.append(name + ".cc")
         _text_file(
             name = name,
             out = name + ".cc",
             content = "".join([
                 "#include \"%s/%s\"\n" % (native.package_name(), part)
-                for part in parts[begin:begin + _TOGETHER]
+                for part in parts[begin:begin + _TESTS_A_UNIT]
             ]),
             testonly = True,
         )
