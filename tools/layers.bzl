@@ -146,7 +146,7 @@ def _header_library(name, header, deps, srcs, hdrs, features = [], testonly = Fa
         )
 
 def asyncio_test(name, deps = [], srcs = None, size = "small", features = [], tags = [], **kwargs):
-    """A GoogleTest: test/<name>.cc; gtest, its main and the TSan suppressions are linked.
+    """A GoogleTest, of a layer test/<name>.cc; gtest, its main and the TSan suppressions are linked.
 
     Args:
       name: the test's name.
@@ -174,8 +174,44 @@ _TEST_DEPS = [
     "@com_google_googletest//:gtest_main",
 ]
 
-# How many tests one translation unit has: few enough for two processors to share a layer's.
-_TESTS_A_UNIT = 8
+# How many files one translation unit of compiled_together() has: few enough for two processors to
+# share a layer's tests.
+_FILES_A_UNIT = 8
+
+# For the targets of compiled_together(): a file's __FILE__ is as when it is compiled by itself.
+TOGETHER_COPTS = ["-fmacro-prefix-map=./="]
+
+def compiled_together(name, srcs):
+    """Sources that include `srcs`, eight each: their headers are read once for eight.
+
+    Args:
+      name: the sources are <name>_0.cc and so on; the library <name>_parts, a dependency of whatever
+        has them, lets them include `srcs`.
+      srcs: files of this package, in which no two declare the same.
+
+    Returns:
+      The sources.
+    """
+    native.cc_library(
+        name = name + "_parts",
+        testonly = True,
+        textual_hdrs = srcs,
+        visibility = ["//visibility:private"],
+    )
+    units = []
+    for begin in range(0, len(srcs), _FILES_A_UNIT):
+        unit = "%s_%d" % (name, begin // _FILES_A_UNIT)
+        units.append(unit + ".cc")
+        _text_file(
+            name = unit,
+            out = unit + ".cc",
+            content = "".join([
+                "#include \"%s/%s\"\n" % (native.package_name(), src)
+                for src in srcs[begin:begin + _FILES_A_UNIT]
+            ]),
+            testonly = True,
+        )
+    return units
 
 def asyncio_tests_together():
     """The package's asyncio_tests once more, as one program, many compiled at once: `:together`.
@@ -185,35 +221,18 @@ def asyncio_tests_together():
     """
     tests = [rule for rule in native.existing_rules().values() if "together" in rule["tags"]]
     sources = depset([src.lstrip(":") for rule in tests for src in rule["srcs"]]).to_list()
-    parts = sorted([source for source in sources if source.endswith("_test.cc")])
-    native.cc_library(
-        name = "together_parts",
-        testonly = True,
-        textual_hdrs = parts,
-        visibility = ["//visibility:private"],
-    )
-    compiled = []
-    for begin in range(0, len(parts), _TESTS_A_UNIT):
-        name = "together_%d" % (begin // _TESTS_A_UNIT)
-        compiled.append(name + ".cc")
-        _text_file(
-            name = name,
-            out = name + ".cc",
-            content = "".join([
-                "#include \"%s/%s\"\n" % (native.package_name(), part)
-                for part in parts[begin:begin + _TESTS_A_UNIT]
-            ]),
-            testonly = True,
-        )
+    parts = sorted([source for source in sources if source.endswith(".cc")])
     native.cc_test(
         name = "together",
-        srcs = compiled + [source for source in sources if source not in parts],
+        srcs = compiled_together("together", parts) +
+               [source for source in sources if source not in parts],
         size = "large",
-        # Some tests name their own file: as it is called when it is compiled by itself.
-        copts = ["-fmacro-prefix-map=./="],
+        copts = TOGETHER_COPTS,
         shard_count = 4,
         tags = ["manual"],
-        deps = depset([dep for rule in tests for dep in rule["deps"]] + [":together_parts"]).to_list(),
+        deps = depset(
+            [dep for rule in tests for dep in rule["deps"]] + [":together_parts"],
+        ).to_list(),
     )
 
 def asyncio_layer(deps):

@@ -10,6 +10,7 @@
 #include "asyncio/asyncio.h"
 #include "gtest/gtest.h"
 
+namespace docs_blocked_loop {
 namespace {
 
 using asyncio::Coro;
@@ -52,3 +53,4 @@ TEST(BlockedLoopTest, IsReportedWhileItIsBlockedAndAfterwards) {
 }
 
 }  // namespace
+}  // namespace docs_blocked_loop

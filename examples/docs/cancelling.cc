@@ -8,6 +8,7 @@
 #include "asyncio/asyncio.h"
 #include "gtest/gtest.h"
 
+namespace docs_cancelling {
 namespace {
 
 using asyncio::Coro;
@@ -87,3 +88,4 @@ TEST(CancellingTest, LeavesTheContext) {
 }
 
 }  // namespace
+}  // namespace docs_cancelling

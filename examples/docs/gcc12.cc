@@ -9,6 +9,7 @@
 #include "asyncio/asyncio.h"
 #include "gtest/gtest.h"
 
+namespace docs_gcc12 {
 namespace {
 
 using asyncio::Coro;
@@ -95,3 +96,4 @@ TEST(Gcc12Test, CompilesTheseCorrectly) {
 }
 
 }  // namespace
+}  // namespace docs_gcc12

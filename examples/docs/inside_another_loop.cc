@@ -18,6 +18,7 @@
 #include "asyncio/selectors/os_error.h"
 #include "gtest/gtest.h"
 
+namespace docs_inside_another_loop {
 namespace {
 
 using asyncio::Coro;
@@ -133,3 +134,4 @@ TEST(HostTest, TheLoopIsTheRunningOneForTheHostsCallbacks) {
 }
 
 }  // namespace
+}  // namespace docs_inside_another_loop

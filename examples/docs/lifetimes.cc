@@ -8,6 +8,7 @@
 #include "asyncio/asyncio.h"
 #include "gtest/gtest.h"
 
+namespace docs_lifetimes {
 namespace {
 
 using asyncio::Coro;
@@ -86,3 +87,4 @@ TEST(LifetimesTest, Hold) {
 }
 
 }  // namespace
+}  // namespace docs_lifetimes

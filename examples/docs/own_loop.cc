@@ -20,6 +20,7 @@
 #include "asyncio/selectors/os_error.h"
 #include "gtest/gtest.h"
 
+namespace docs_own_loop {
 namespace {
 
 using asyncio::Callback;
@@ -258,3 +259,4 @@ TYPED_TEST(AnyLoopTest, DestroysWhatIsLeftWhenItCloses) {
 // [test]
 
 }  // namespace
+}  // namespace docs_own_loop

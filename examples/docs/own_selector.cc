@@ -23,6 +23,7 @@
 #include "asyncio/selectors/selector.h"
 #include "gtest/gtest.h"
 
+namespace docs_own_selector {
 namespace {
 
 using asyncio::Coro;
@@ -284,3 +285,4 @@ Coro<> echo_once() {
 TEST(ListSelectorTest, RunsALoop) { asyncio::run(echo_once(), {.loop_factory = make_loop}); }
 
 }  // namespace
+}  // namespace docs_own_selector

@@ -17,6 +17,7 @@
 #include "asyncio/transports/memory_transport.h"
 #include "gtest/gtest.h"
 
+namespace docs_own_transport {
 namespace {
 
 using asyncio::Coro;
@@ -224,3 +225,4 @@ TEST(QuestionTest, IsWhatTheServerHears) {
 // [test]
 
 }  // namespace
+}  // namespace docs_own_transport

@@ -16,6 +16,7 @@
 using asyncio::Coro;
 using namespace std::chrono_literals;
 
+namespace docs_pitfalls {
 namespace {
 
 std::vector<std::string> seen;  // what the steps have done
@@ -219,3 +220,4 @@ TEST(PitfallsTest, AForgottenAwaitIsLogged) {
 }
 
 }  // namespace
+}  // namespace docs_pitfalls

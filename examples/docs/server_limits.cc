@@ -9,6 +9,7 @@
 #include "asyncio/asyncio.h"
 #include "gtest/gtest.h"
 
+namespace docs_server_limits {
 namespace {
 
 using asyncio::Coro;
@@ -100,3 +101,4 @@ TEST(ServerLimitsTest, Works) {
 }
 
 }  // namespace
+}  // namespace docs_server_limits

@@ -11,6 +11,7 @@
 #include "asyncio/asyncio.h"
 #include "gtest/gtest.h"
 
+namespace docs_serving {
 namespace {
 
 using asyncio::Coro;
@@ -113,3 +114,4 @@ TEST(ServingTest, Echoes) {
 }
 
 }  // namespace
+}  // namespace docs_serving

@@ -12,6 +12,7 @@
 #include "asyncio/asyncio.h"
 #include "gtest/gtest.h"
 
+namespace docs_shutdown {
 namespace {
 
 using asyncio::Coro;
@@ -98,3 +99,4 @@ TEST(ShutdownTest, LetsIdleClientsGoAndAnswersTheOthers) {
 }
 
 }  // namespace
+}  // namespace docs_shutdown

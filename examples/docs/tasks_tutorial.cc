@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 
 #include "gtest/gtest.h"
 
+namespace docs_tasks_tutorial {
 namespace {
 
 // As main() runs it, but in time that passes at once. Gives what it prints.
@@ -308,3 +309,4 @@ TEST(TasksTutorialTest, Reports) {
 }
 
 }  // namespace
+}  // namespace docs_tasks_tutorial

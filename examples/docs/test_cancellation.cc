@@ -8,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+namespace docs_test_cancellation {
 namespace {
 
 using asyncio::Coro;
@@ -97,3 +98,4 @@ TEST(DeadlockTest, TwoTasksLockInOppositeOrder) {
 // [deadlock]
 
 }  // namespace
+}  // namespace docs_test_cancellation

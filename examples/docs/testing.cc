@@ -7,6 +7,7 @@
 #include "asyncio/asyncio.h"
 #include "gtest/gtest.h"
 
+namespace docs_testing {
 namespace {
 
 using asyncio::Coro;
@@ -48,3 +49,4 @@ TEST(WatchTest, LosesNoException) {
 // [exceptions]
 
 }  // namespace
+}  // namespace docs_testing

@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 
 #include "gtest/gtest.h"
 
+namespace docs_tutorial {
 namespace {
 
 // Time that passes at once, and only then: for steps that do nothing but sleep.
@@ -175,3 +176,4 @@ TEST(TutorialTest, EndsWhenTold) {
 }
 
 }  // namespace
+}  // namespace docs_tutorial

@@ -11,6 +11,7 @@
 #include "asyncio/asyncio.h"
 #include "gtest/gtest.h"
 
+namespace docs_udp {
 namespace {
 
 using asyncio::Coro;
@@ -145,3 +146,4 @@ TEST(UdpTest, HearsThatNobodyListens) {
 }
 
 }  // namespace
+}  // namespace docs_udp

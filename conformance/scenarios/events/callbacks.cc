@@ -4,7 +4,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::events_callbacks {
 namespace {
 
 const ContextVar<std::string>& variable() {
@@ -136,4 +136,4 @@ LOOP_SCENARIO(the_running_loop_is_known_inside_only) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::events_callbacks

@@ -2,7 +2,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::events_lifecycle {
 namespace {
 
 using std::chrono::milliseconds;
@@ -115,4 +115,4 @@ LOOP_SCENARIO(the_current_loop_is_whichever_was_set) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::events_lifecycle

@@ -4,7 +4,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::events_threads {
 namespace {
 
 using std::chrono::seconds;
@@ -82,4 +82,4 @@ LOOP_SCENARIO(call_soon_of_another_thread) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::events_threads

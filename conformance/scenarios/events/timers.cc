@@ -4,7 +4,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::events_timers {
 namespace {
 
 using std::chrono::seconds;
@@ -132,4 +132,4 @@ LOOP_SCENARIO(not_a_number_is_no_delay) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::events_timers

@@ -4,7 +4,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::futures_callbacks {
 namespace {
 
 using std::chrono::seconds;
@@ -121,4 +121,4 @@ SCENARIO(callbacks_of_a_task_run_beside_those_who_wait_for_it) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::futures_callbacks

@@ -6,7 +6,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::futures_future {
 namespace {
 
 using std::chrono::seconds;
@@ -199,4 +199,4 @@ LOOP_SCENARIO(a_future_of_a_closed_loop_is_made_but_not_completed_for_those_who_
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::futures_future

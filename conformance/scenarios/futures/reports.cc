@@ -4,7 +4,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::futures_reports {
 namespace {
 
 using std::chrono::seconds;
@@ -99,4 +99,4 @@ SCENARIO(an_exception_of_a_task_that_was_cancelled_too_late_is_not_reported) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::futures_reports

@@ -5,7 +5,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::sync_barrier {
 namespace {
 
 using std::chrono::seconds;
@@ -143,4 +143,4 @@ SCENARIO(it_takes_at_least_one) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::sync_barrier

@@ -4,7 +4,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::sync_condition {
 namespace {
 
 using std::chrono::seconds;
@@ -181,4 +181,4 @@ SCENARIO(conditions_may_share_a_lock) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::sync_condition

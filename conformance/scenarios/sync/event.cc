@@ -4,7 +4,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::sync_event {
 namespace {
 
 using std::chrono::seconds;
@@ -73,4 +73,4 @@ SCENARIO(a_cancellation_after_set_wins) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::sync_event

@@ -5,7 +5,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::sync_lock {
 namespace {
 
 using std::chrono::seconds;
@@ -102,4 +102,4 @@ SCENARIO(only_what_is_held_can_be_released) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::sync_lock

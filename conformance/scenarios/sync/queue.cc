@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::sync_queue {
 namespace {
 
 using std::chrono::seconds;
@@ -225,4 +225,4 @@ SCENARIO(join_after_an_immediate_shutdown_waits_for_what_was_got) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::sync_queue

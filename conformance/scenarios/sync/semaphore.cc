@@ -4,7 +4,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::sync_semaphore {
 namespace {
 
 using std::chrono::seconds;
@@ -96,4 +96,4 @@ SCENARIO(several_released_at_once_wake_as_many) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::sync_semaphore

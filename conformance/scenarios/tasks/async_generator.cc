@@ -7,7 +7,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::tasks_async_generator {
 namespace {
 
 using std::chrono::seconds;
@@ -193,4 +193,4 @@ SCENARIO(one_that_asks_another) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::tasks_async_generator

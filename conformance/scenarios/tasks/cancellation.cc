@@ -4,7 +4,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::tasks_cancellation {
 namespace {
 
 using std::chrono::milliseconds;
@@ -358,4 +358,4 @@ SCENARIO(cancelling_after_the_awaited_future_has_failed_with_a_cancellation) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::tasks_cancellation

@@ -4,7 +4,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::tasks_eager {
 namespace {
 
 using std::chrono::seconds;
@@ -138,4 +138,4 @@ SCENARIO(a_task_that_waits_for_an_eager_one_that_is_done_takes_no_turn) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::tasks_eager

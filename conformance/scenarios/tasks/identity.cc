@@ -5,7 +5,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::tasks_identity {
 namespace {
 
 using std::chrono::seconds;
@@ -159,4 +159,4 @@ SCENARIO(a_cancelled_task_cleans_up_in_its_own_context) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::tasks_identity

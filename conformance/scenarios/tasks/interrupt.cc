@@ -8,7 +8,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::tasks_interrupt {
 namespace {
 
 using std::chrono::seconds;
@@ -126,4 +126,4 @@ LOOP_SCENARIO(a_runner_that_was_interrupted_can_run_again) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::tasks_interrupt

@@ -5,7 +5,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::tasks_run {
 namespace {
 
 using std::chrono::milliseconds;
@@ -242,4 +242,4 @@ LOOP_SCENARIO(a_task_goes_on_in_the_next_run) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::tasks_run

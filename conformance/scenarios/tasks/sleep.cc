@@ -6,7 +6,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::tasks_sleep {
 namespace {
 
 using std::chrono::milliseconds;
@@ -109,4 +109,4 @@ SCENARIO(time_passes_while_tasks_sleep) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::tasks_sleep

@@ -6,7 +6,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::tasks_steps {
 namespace {
 
 using std::chrono::seconds;
@@ -161,4 +161,4 @@ LOOP_SCENARIO(a_task_made_before_the_loop_runs_waits_for_it) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::tasks_steps

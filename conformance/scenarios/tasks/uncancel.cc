@@ -4,7 +4,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::tasks_uncancel {
 namespace {
 
 using std::chrono::seconds;
@@ -116,4 +116,4 @@ SCENARIO(a_block_may_swallow_its_own_cancellation) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::tasks_uncancel

@@ -6,7 +6,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::utils_gather {
 namespace {
 
 using std::chrono::seconds;
@@ -209,4 +209,4 @@ LOOP_SCENARIO(children_of_different_loops_are_refused) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::utils_gather

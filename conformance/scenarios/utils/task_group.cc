@@ -6,7 +6,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::utils_task_group {
 namespace {
 
 using std::chrono::seconds;
@@ -313,4 +313,4 @@ SCENARIO(a_limit_around_a_group) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::utils_task_group

@@ -7,7 +7,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::utils_threads {
 namespace {
 
 using std::chrono::seconds;
@@ -129,4 +129,4 @@ THREADS_SCENARIO(a_thread_may_cancel_what_it_asked_for) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::utils_threads

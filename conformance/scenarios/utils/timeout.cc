@@ -6,7 +6,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::utils_timeout {
 namespace {
 
 using std::chrono::milliseconds;
@@ -301,4 +301,4 @@ SCENARIO(a_result_in_the_turn_of_the_deadline_is_lost) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::utils_timeout

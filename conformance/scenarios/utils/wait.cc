@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::utils_wait {
 namespace {
 
 using std::chrono::seconds;
@@ -161,4 +161,4 @@ SCENARIO(as_completed_of_nothing) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::utils_wait

@@ -5,7 +5,7 @@
 
 #include "conformance/trace.h"
 
-namespace asyncio::conformance {
+namespace asyncio::conformance::utils_wait_for {
 namespace {
 
 using std::chrono::seconds;
@@ -183,4 +183,4 @@ SCENARIO(a_limit_on_how_long_one_waits_for_what_goes_on) {
 }
 
 }  // namespace
-}  // namespace asyncio::conformance
+}  // namespace asyncio::conformance::utils_wait_for
