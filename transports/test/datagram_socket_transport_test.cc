@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <any>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -64,8 +65,7 @@ class DatagramSocketTransportTest : public ::testing::Test {
   End udp(std::string_view host = "127.0.0.1") { return End(loop_, udp_socket(host)); }
 
   // Runs until `condition` holds, at least a turn.
-  template <class F>
-  void run_until(F condition) {
+  void run_until(const std::function<bool()>& condition) {
     loop_.run([&]() -> Coro<> {
       co_await turns(2);
       co_await until(condition);

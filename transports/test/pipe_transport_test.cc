@@ -10,6 +10,7 @@
 #include <any>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -122,8 +123,7 @@ class PipeTransportTest : public ::testing::Test {
     });
   }
 
-  template <class F>
-  void run_until(F condition) {
+  void run_until(const std::function<bool()>& condition) {
     loop_.run([&]() -> Coro<> {
       co_await turns(2);
       co_await until(condition);

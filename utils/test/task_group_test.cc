@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "asyncio/events/context.h"
@@ -92,9 +93,17 @@ std::string shape(const std::exception_ptr& error) {
   }
 }
 
-// How a TaskGroup with this body ends.
-template <class Body>
-Coro<std::string> end_of_group(Body body) {
+// The body of a TaskGroup, plain or a coroutine function. What runs it is compiled for these two
+// kinds and not for each body.
+template <class R>
+using Body = std::function<R(TaskGroup&)>;
+template <class F>
+Body<std::invoke_result_t<F&, TaskGroup&>> body_of(F function) {
+  return function;
+}
+
+template <class R>
+Coro<std::string> end_of_group_with(Body<R> body) {
   std::exception_ptr error;
   try {
     co_await with(TaskGroup(), std::ref(body));
@@ -104,21 +113,40 @@ Coro<std::string> end_of_group(Body body) {
   co_return shape(error);
 }
 
+// How a TaskGroup with this body ends.
+template <class F>
+Coro<std::string> end_of_group(F body) {
+  return end_of_group_with(body_of(body));
+}
+
 class TaskGroupTest : public ::testing::Test {
  protected:
   // Runs a group with this body in a task; how it ended.
-  template <class Body>
-  std::string run(Body body) {
+  template <class F>
+  std::string run(F body) {
+    return run_body(body_of(body));
+  }
+
+  // The same in a task that is cancelled after a second; what the task ended with.
+  template <class F>
+  std::string run_cancelled(F body, int times = 1) {
+    return run_body_cancelled(body_of(body), times);
+  }
+
+  ObservedLoop loop_;
+
+ private:
+  template <class R>
+  std::string run_body(const Body<R>& body) {
     return loop_.run([&]() -> Coro<std::string> {
-      std::string end = co_await end_of_group(std::ref(body));
+      std::string end = co_await end_of_group_with(body);
       EXPECT_EQ(current_task()->cancelling(), 0);
       co_return end;
     });
   }
 
-  // The same in a task that is cancelled after a second; what the task ended with.
-  template <class Body>
-  std::string run_cancelled(Body body, int times = 1) {
+  template <class R>
+  std::string run_body_cancelled(const Body<R>& body, int times) {
     return loop_.run([&]() -> Coro<std::string> {
       auto in_group = [&body]() -> Coro<> { co_await with(TaskGroup(), std::ref(body)); };
       const Task<> task = create_task(in_group);
@@ -136,8 +164,6 @@ class TaskGroupTest : public ::testing::Test {
       co_return shape(error);
     });
   }
-
-  ObservedLoop loop_;
 };
 
 TEST_F(TaskGroupTest, WaitsForAllItsTasks) {
