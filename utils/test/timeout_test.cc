@@ -28,7 +28,7 @@ std::unique_ptr<EventLoop> virtual_loop() { return std::make_unique<VirtualTimeL
 template <class F>
 void in_virtual_time(F test) {
   Runner runner({.loop_factory = virtual_loop});
-  runner.run(test);
+  runner.run(test());
 }
 
 TEST(TimeoutTest, ABodyThatEndsInTimeIsNotTouched) {
