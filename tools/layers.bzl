@@ -18,6 +18,10 @@ LAYERS = {
     "asyncio": "0.1.0",
 }
 
+# Whose libraries `--config=together` compiles as one. Not those of selectors, some of which its tests
+# compile once more as for other systems.
+_LIBRARIES_TOGETHER = [layer for layer in LAYERS if layer not in ["selectors", "asyncio"]]
+
 # Folders that stand above all layers.
 _ABOVE = ["benchmarks", "conformance", "docs", "examples"]
 
@@ -116,15 +120,28 @@ def _header_library(name, header, deps, srcs, hdrs, features = [], testonly = Fa
         fail("//%s:%s: there is no %s" % (native.package_name(), name, header))
     in_include = header.startswith("include/")
     sources = native.glob(["src/%s.cc" % name], allow_empty = True) + srcs
+    attributes = {
+        "srcs": sources,
+        "hdrs": [header] + hdrs,
+        "strip_include_prefix": "include" if in_include else None,
+        "deps": deps,
+    }
+    if _layer() in _LIBRARIES_TOGETHER and not testonly:
+        # For asyncio_libraries_together(), which cannot read what select() chooses from.
+        native.filegroup(
+            name = name + "_parts",
+            srcs = sources + [header] + hdrs,
+            data = deps,
+            tags = ["manual", "part_of_libraries_together"],
+            visibility = ["//visibility:private"],
+        )
+        attributes = _unless_together(attributes)
+    attributes.update(kwargs)
     native.cc_library(
         name = name,
-        srcs = sources,
-        hdrs = [header] + hdrs,
-        strip_include_prefix = "include" if in_include else None,
         features = ["layering_check"] + features,
         testonly = testonly,
-        deps = deps,
-        **kwargs
+        **attributes
     )
     if not sources:
         # Nothing else compiles this header by itself, which shows missing includes and undeclared
@@ -144,6 +161,17 @@ def _header_library(name, header, deps, srcs, hdrs, features = [], testonly = Fa
             visibility = ["//visibility:private"],
             deps = deps + [":" + name],
         )
+
+def _unless_together(attributes):
+    """Those of a cc_library, or of one that stands for all libraries of the layer."""
+    together = {"deps": [":libraries_together"]}
+    return {
+        name: select({
+            "//tools:libraries_together": together.get(name),
+            "//conditions:default": value,
+        })
+        for name, value in attributes.items()
+    }
 
 def asyncio_test(name, deps = [], srcs = None, size = "small", features = [], tags = [], **kwargs):
     """A GoogleTest, of a layer test/<name>.cc; gtest, its main and the TSan suppressions are linked.
@@ -181,21 +209,21 @@ _FILES_A_UNIT = 8
 # For the targets of compiled_together(): a file's __FILE__ is as when it is compiled by itself.
 TOGETHER_COPTS = ["-fmacro-prefix-map=./="]
 
-def compiled_together(name, srcs):
+def compiled_together(name, srcs, hdrs = []):
     """Sources that include `srcs`, eight each: their headers are read once for eight.
 
     Args:
       name: the sources are <name>_0.cc and so on; the library <name>_parts, a dependency of whatever
         has them, lets them include `srcs`.
       srcs: files of this package, in which no two declare the same.
+      hdrs: more files of this package that they include.
 
     Returns:
       The sources.
     """
     native.cc_library(
         name = name + "_parts",
-        testonly = True,
-        textual_hdrs = srcs,
+        textual_hdrs = srcs + hdrs,
         visibility = ["//visibility:private"],
     )
     units = []
@@ -209,7 +237,6 @@ def compiled_together(name, srcs):
                 "#include \"%s/%s\"\n" % (native.package_name(), src)
                 for src in srcs[begin:begin + _FILES_A_UNIT]
             ]),
-            testonly = True,
         )
     return units
 
@@ -233,6 +260,31 @@ def asyncio_tests_together():
         deps = depset(
             [dep for rule in tests for dep in rule["deps"]] + [":together_parts"],
         ).to_list(),
+    )
+
+def asyncio_libraries_together():
+    """What `--config=together` puts in the place of each of the layer's libraries: all, as one.
+
+    Compiled many at once they take a tenth of the time. CI does it where another configuration has
+    compiled each by itself. Stands at the end of the BUILD file.
+    """
+    rules = native.existing_rules().values()
+    parts = [rule for rule in rules if "part_of_libraries_together" in rule["tags"]]
+    files = depset([file.lstrip(":") for part in parts for file in part["srcs"]]).to_list()
+    public = [file for file in files if file.startswith("include/")]
+    sources = sorted([file for file in files if file.endswith(".cc")])
+    private = [file for file in files if file not in public + sources]
+    own = [":" + part["name"][:-len("_parts")] for part in parts]
+    native.cc_library(
+        name = "libraries_together",
+        srcs = compiled_together("libraries", sources, private),
+        hdrs = public,
+        copts = TOGETHER_COPTS,
+        strip_include_prefix = "include",
+        tags = ["manual"],
+        visibility = ["//visibility:private"],
+        deps = depset([dep for part in parts for dep in part["data"] if dep not in own]).to_list() +
+               [":libraries_parts"],
     )
 
 def asyncio_layer(deps):

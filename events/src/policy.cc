@@ -20,7 +20,7 @@ namespace {
 
 constinit thread_local EventLoop* current = nullptr;
 
-void forget_in_child() { current = nullptr; }
+void forget_current_in_child() { current = nullptr; }
 
 // As Python calls the main thread, as the system calls the others.
 std::string name_of_this_thread() {
@@ -50,7 +50,7 @@ EventLoop& DefaultEventLoopPolicy::get_event_loop() {
 }
 
 void DefaultEventLoopPolicy::set_event_loop(EventLoop* loop) {
-  [[maybe_unused]] static const int watching = pthread_atfork(nullptr, nullptr, forget_in_child);
+  [[maybe_unused]] static const int watching = pthread_atfork(nullptr, nullptr, forget_current_in_child);
   current = loop;
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 constinit thread_local EventLoop* running = nullptr;
 
-void forget_in_child() { running = nullptr; }
+void forget_running_in_child() { running = nullptr; }
 
 }  // namespace
 
@@ -22,7 +22,7 @@ EventLoop& get_running_loop() {
 }
 
 EventLoop* set_running_loop(EventLoop* loop) noexcept {
-  static const int registered = pthread_atfork(nullptr, nullptr, forget_in_child);
+  static const int registered = pthread_atfork(nullptr, nullptr, forget_running_in_child);
   (void)registered;
   return std::exchange(running, loop);
 }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <exception>
 #include <stdexcept>
 #include <utility>
@@ -16,17 +15,15 @@
 #include "asyncio/selectors/os_error.h"
 #include "asyncio/transports/transport_socket.h"
 #include "transports/src/datagram_batch.h"
+#include "transports/src/would_block.h"
 
 namespace asyncio {
 namespace {
 
-constexpr int kDroppedWritesBeforeWarning = 5;
 constexpr std::size_t kSentAtOnce = 16;
 
 // What a queued datagram costs besides its bytes, so that empty ones count as well.
 constexpr std::size_t kHeaderSize = 8;
-
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
 // The messages of one system call.
 class Outgoing {
@@ -163,7 +160,7 @@ const SocketAddress& DatagramSocketTransport::destination(const SocketAddress& a
 
 bool DatagramSocketTransport::drops_writes() {
   if (!life_.lost()) return false;
-  if (remote_.size() != 0 && ++dropped_writes_ >= kDroppedWritesBeforeWarning) {
+  if (remote_.size() != 0 && dropped_writes_.add()) {
     log(LogSeverity::kWarning, "socket.send() raised exception.");
   }
   return true;

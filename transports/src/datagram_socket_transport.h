@@ -18,6 +18,7 @@
 #include "asyncio/transports/flow_control.h"
 #include "asyncio/transports/protocol.h"
 #include "asyncio/transports/socket.h"
+#include "transports/src/dropped_writes.h"
 #include "transports/src/transport_life.h"
 #include "transports/src/write_pauser.h"
 
@@ -94,7 +95,7 @@ class DatagramSocketTransport final : public DatagramTransport, public Transport
   WritePauser pauser_;
   std::deque<Datagram> queue_;
   std::size_t queued_ = 0;  // bytes, and 8 more a datagram
-  int dropped_writes_ = 0;
+  DroppedWrites dropped_writes_;
   bool reading_ = false;  // registered
   bool writing_ = false;  // registered
 };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "asyncio/selectors/os_error.h"
+#include "transports/src/would_block.h"
 
 namespace asyncio {
 
@@ -72,7 +73,7 @@ void ReadPipeTransport::on_readable() {
 }
 
 void ReadPipeTransport::on_error(int error) {
-  if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) return;
+  if (would_block(error)) return;
   try {
     throw_os_error(error, "read");
   } catch (const OsError&) {

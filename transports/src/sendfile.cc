@@ -16,6 +16,7 @@
 #include "transports/src/file_part.h"
 #include "transports/src/ready_to.h"
 #include "transports/src/socket_transport.h"
+#include "transports/src/would_block.h"
 
 namespace asyncio {
 namespace {
@@ -33,7 +34,7 @@ bool send_some(FilePart& part, int socket) {
   if (part.done()) return false;
   if (part.send_to(socket) >= 0) return !part.done();
   const int error = last_error();
-  if (error == EAGAIN || error == EINTR) return true;
+  if (would_block(error)) return true;
   if (part.sent() == 0) throw SendfileNotAvailableError("os.sendfile call failed");
   if (error == ENOTCONN) throw ConnectionError(error, "sendfile");
   throw_os_error(error, "sendfile");

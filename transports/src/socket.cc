@@ -3,18 +3,14 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "asyncio/selectors/os_error.h"
+#include "transports/src/would_block.h"
 
 namespace asyncio {
 namespace {
-
-// What a call that would have to wait says; EINTR cannot happen to calls that do not wait, but
-// costs nothing to expect.
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
 std::optional<std::size_t> transferred(ssize_t result, std::string_view call) {
   if (result >= 0) return static_cast<std::size_t>(result);

@@ -8,11 +8,10 @@
 
 #include "asyncio/events/logger.h"
 #include "asyncio/selectors/os_error.h"
+#include "transports/src/would_block.h"
 
 namespace asyncio {
 namespace {
-
-constexpr int kDroppedWritesBeforeWarning = 5;
 
 // Pieces of one system call. More would only take more stack: after 64 small pieces the call itself
 // no longer counts, and large ones are not taken at once anyway.
@@ -48,9 +47,7 @@ WriteFunnel::Backlog& WriteFunnel::backlog() {
 }
 
 void WriteFunnel::drop() {
-  if (dropped_writes_ < kDroppedWritesBeforeWarning) ++dropped_writes_;
-  if (dropped_writes_ < kDroppedWritesBeforeWarning) return;
-  log(LogSeverity::kWarning, owner_.dropped_write_warning());
+  if (dropped_writes_.add()) log(LogSeverity::kWarning, owner_.dropped_write_warning());
 }
 
 void WriteFunnel::write(std::string_view data) {
@@ -100,7 +97,7 @@ std::size_t WriteFunnel::send_now(std::span<const iovec> pieces) {
   if (sent > 0) progressed_ = true;
   if (sent >= 0) return static_cast<std::size_t>(sent);
   const int error = last_error();
-  if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) return 0;
+  if (would_block(error)) return 0;
   try {
     throw_os_error(error, "write");
   } catch (const OsError&) {

@@ -22,6 +22,7 @@
 #include "asyncio/transports/byte_buffer.h"
 #include "asyncio/transports/flow_control.h"
 #include "asyncio/transports/protocol.h"
+#include "transports/src/dropped_writes.h"
 #include "transports/src/transport_life.h"
 #include "transports/src/write_pauser.h"
 
@@ -129,7 +130,7 @@ class WriteFunnel {
   const char* refusal_ = nullptr;
   std::unique_ptr<Backlog> backlog_;
   const int fd_;
-  signed char dropped_writes_ = 0;  // no further than the warning
+  DroppedWrites dropped_writes_;
   bool progressed_ = false;
 };
 

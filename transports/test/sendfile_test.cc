@@ -711,12 +711,19 @@ TEST_F(SendfileTest, BlocksHeedTheMarksAndTheProtocolIsPausedAndResumedByTurns) 
   loop_.after_turn([&] { most = std::max(most, line.transport->get_write_buffer_size()); });
   loop_.run([&]() -> Coro<> {
     auto sending = start(line, file);
-    EXPECT_TRUE(co_await line.peer.recv_all(kLarge) == file.data);
+    std::string received;
+    // Of a part that waits for a pause more is left than the buffers on the way can hold.
+    for (int part = 0; part < 3; ++part) {
+      co_await until([&] { return paused; });
+      received += co_await line.peer.recv_all(kLarge / 4);
+    }
+    received += co_await line.peer.recv_all(kLarge - received.size());
+    EXPECT_TRUE(received == file.data);
     co_await sending;
     co_await until([&] { return !paused; });
   });
   EXPECT_LE(most, 20'000u + 16 * 1024);
-  EXPECT_GT(line.recorder->calls.size(), 10u) << "it must really have been paused now and then";
+  EXPECT_GE(std::count(line.recorder->calls.begin(), line.recorder->calls.end(), "pause"), 3);
 }
 
 TEST_F(SendfileTest, StartedWhilePausedBlocksWaitToo) {
