@@ -50,7 +50,8 @@ EventLoop& DefaultEventLoopPolicy::get_event_loop() {
 }
 
 void DefaultEventLoopPolicy::set_event_loop(EventLoop* loop) {
-  [[maybe_unused]] static const int watching = pthread_atfork(nullptr, nullptr, forget_current_in_child);
+  [[maybe_unused]] static const int watching =
+      pthread_atfork(nullptr, nullptr, forget_current_in_child);
   current = loop;
 }
 
