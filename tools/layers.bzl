@@ -132,7 +132,7 @@ def _header_library(name, header, deps, srcs, hdrs, features = [], testonly = Fa
             name = name + "_parts",
             srcs = sources + [header] + hdrs,
             data = deps,
-            tags = ["manual", "part_of_libraries_together"],
+            tags = ["manual", "library_parts"],
             visibility = ["//visibility:private"],
         )
         attributes = _unless_together(attributes)
@@ -269,7 +269,7 @@ def asyncio_libraries_together():
     compiled each by itself. Stands at the end of the BUILD file.
     """
     rules = native.existing_rules().values()
-    parts = [rule for rule in rules if "part_of_libraries_together" in rule["tags"]]
+    parts = [rule for rule in rules if "library_parts" in rule["tags"]]
     files = depset([file.lstrip(":") for part in parts for file in part["srcs"]]).to_list()
     public = [file for file in files if file.startswith("include/")]
     sources = sorted([file for file in files if file.endswith(".cc")])
