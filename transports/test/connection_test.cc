@@ -408,7 +408,7 @@ TEST_F(CreateConnectionTest, AnAcceptedSocketIsTakenOver) {
   const Listener listener;
   Peer peer = Peer::connect(listener.address());
   loop_.run([&]() -> Coro<> {
-    Socket accepted(FileDescriptor(check(::accept(listener.fileno(), nullptr, nullptr), "accept")));
+    Socket accepted(listener.accept_now().release());
     const auto [transport, protocol] =
         co_await connect_accepted_socket(make_recorder, std::move(accepted));
     EXPECT_EQ(protocol->calls, Calls{"made"});

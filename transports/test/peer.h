@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -24,10 +25,14 @@
 
 namespace asyncio {
 
-inline bool is_readable(int fd) {
+inline bool is_readable(int fd, std::chrono::milliseconds within = {}) {
   pollfd question{.fd = fd, .events = POLLIN, .revents = 0};
-  return check(::poll(&question, 1, 0), "poll") == 1;
+  return check(::poll(&question, 1, static_cast<int>(within.count())), "poll") == 1;
 }
+
+// How long what was sent may be on its way: where the machine is busy, the kernel delivers it after
+// the call that sent it has returned.
+inline constexpr std::chrono::seconds kOnItsWay{10};
 
 // Returns when `fd` is readable.
 inline Coro<> readable(int fd) {
@@ -69,8 +74,10 @@ class Peer {
     }
   }
 
-  // What is there now, at most `most`; empty at the end of the stream.
+  // What is there without a turn of the loop, at most `most`; empty at the end of the stream.
+  // REQUIRES: something has been sent.
   std::string recv_now(std::size_t most = 65536) const {
+    is_readable(fileno(), kOnItsWay);
     std::string data(most, '\0');
     data.resize(
         static_cast<std::size_t>(check(::recv(fileno(), data.data(), most, MSG_DONTWAIT), "recv")));
@@ -121,8 +128,9 @@ class Listener {
   std::uint16_t port() const { return address().port(); }
   int fileno() const { return socket_.fileno(); }
 
-  // REQUIRES: somebody has connected.
+  // Without a turn of the loop. REQUIRES: somebody has connected.
   Peer accept_now() const {
+    is_readable(fileno(), kOnItsWay);
     return Peer(FileDescriptor(
         check(::accept4(socket_.fileno(), nullptr, nullptr, SOCK_CLOEXEC), "accept")));
   }
