@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -25,14 +24,17 @@
 
 namespace asyncio {
 
-inline bool is_readable(int fd, std::chrono::milliseconds within = {}) {
+inline bool is_readable(int fd) {
   pollfd question{.fd = fd, .events = POLLIN, .revents = 0};
-  return check(::poll(&question, 1, static_cast<int>(within.count())), "poll") == 1;
+  return check(::poll(&question, 1, 0), "poll") == 1;
 }
 
-// How long what was sent may be on its way: where the machine is busy, the kernel delivers it after
-// the call that sent it has returned.
-inline constexpr std::chrono::seconds kOnItsWay{10};
+// Blocks until `fd` is readable, ten seconds at most: where the machine is busy, the kernel
+// delivers what was sent after the call that sent it has returned.
+inline void block_until_readable(int fd) {
+  pollfd question{.fd = fd, .events = POLLIN, .revents = 0};
+  check(::poll(&question, 1, 10'000), "poll");
+}
 
 // Returns when `fd` is readable.
 inline Coro<> readable(int fd) {
@@ -77,7 +79,7 @@ class Peer {
   // What is there without a turn of the loop, at most `most`; empty at the end of the stream.
   // REQUIRES: something has been sent.
   std::string recv_now(std::size_t most = 65536) const {
-    is_readable(fileno(), kOnItsWay);
+    block_until_readable(fileno());
     std::string data(most, '\0');
     data.resize(
         static_cast<std::size_t>(check(::recv(fileno(), data.data(), most, MSG_DONTWAIT), "recv")));
@@ -130,7 +132,7 @@ class Listener {
 
   // Without a turn of the loop. REQUIRES: somebody has connected.
   Peer accept_now() const {
-    is_readable(fileno(), kOnItsWay);
+    block_until_readable(fileno());
     return Peer(FileDescriptor(
         check(::accept4(socket_.fileno(), nullptr, nullptr, SOCK_CLOEXEC), "accept")));
   }

@@ -185,7 +185,7 @@ TEST_F(DatagramSocketTest, ADatagramComesWithItsSenderAndIsCutOffWhereTheBufferE
   std::array<char, 4> buffer{};
   EXPECT_EQ(to.recvfrom(buffer, sender), std::nullopt);
   EXPECT_EQ(from.sendto("datagram", to.getsockname()), 8u);
-  EXPECT_TRUE(is_readable(to.fileno(), kOnItsWay));
+  block_until_readable(to.fileno());
   EXPECT_EQ(to.recvfrom(buffer, sender), 4u);
   EXPECT_EQ(std::string(buffer.data(), buffer.size()), "data");
   EXPECT_EQ(sender, from.getsockname());
@@ -196,7 +196,7 @@ TEST_F(DatagramSocketTest, AStreamHasNoSenders) {
   ends.peer.send("x");
   SocketAddress sender = SocketAddress::from_numeric("127.0.0.1", 1);
   std::array<char, 4> buffer{};
-  EXPECT_TRUE(is_readable(ends.ours.fileno(), kOnItsWay));
+  block_until_readable(ends.ours.fileno());
   EXPECT_EQ(ends.ours.recvfrom(buffer, sender), 1u);
   EXPECT_EQ(sender, SocketAddress());
 }
